@@ -1,0 +1,373 @@
+"""The nine nouns as records, in the order material flows, and how their ids are derived.
+
+    Scan → Page → Column → Reading (machine) → Review (people) → Sample → Model → Release
+
+Records are frozen; a correction is a new record. Pixels are not in them: ``*_key`` names a
+picture in the content-addressed store (``pipelines.store``). Boxes are pixels of the Page
+unless the field says otherwise. Ids derive from the parent's id and the place in it, so a
+second run makes the same ids and joins need no lookup.
+
+Keeps out: how records are stored (``pipelines.tables``), and any behaviour beyond derivation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pipelines.geometry import Box
+
+ILLEGIBLE = "□"
+"""Stands for one character that nobody can read; 〓 and ### are folded to it on import."""
+
+
+class Script(StrEnum):
+    """The five scripts 書體, by their usual English names."""
+
+    SEAL = "seal"
+    CLERICAL = "clerical"
+    REGULAR = "regular"
+    RUNNING = "running"
+    CURSIVE = "cursive"
+    UNKNOWN = "unknown"
+
+
+class Polarity(StrEnum):
+    """What the original looked like before ink was made white on black."""
+
+    DARK_ON_LIGHT = "dark_on_light"
+    LIGHT_ON_DARK = "light_on_dark"
+
+
+class Split(StrEnum):
+    """What a work may be used for; follows from the hash of its id and never changes."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Reader(StrEnum):
+    """Who read a column."""
+
+    UNICALLI = "unicalli"
+    RAPIDOCR = "rapidocr"
+
+
+class Decision(StrEnum):
+    """What a person decided about a column."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    NEEDS_EXPERT = "needs_expert"
+
+
+class Origin(StrEnum):
+    """Where a sample comes from; ``SIMULATED`` reviews are never counted as people's."""
+
+    REVIEW = "review"
+    SIMULATED_REVIEW = "simulated_review"
+    SYNTHETIC = "synthetic"
+    WEAK = "weak"
+
+
+def derive_id(*parts: str | int) -> str:
+    """A stable id of 16 hex digits from a parent's id and the place in it."""
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:16]
+
+
+def box_id(parent_id: str, box: Box) -> str:
+    """The id of what stands in ``box`` on ``parent_id``."""
+    return derive_id(parent_id, box.left, box.top, box.right, box.bottom)
+
+
+def split_of(work_id: str) -> Split:
+    """The split of a work: 80 % train, 10 % validation, 10 % test, by the hash of its id."""
+    bucket = int(hashlib.sha256(f"split:{work_id}".encode()).hexdigest(), 16) % 10
+    return Split.TEST if bucket == 0 else Split.VALIDATION if bucket == 1 else Split.TRAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is known of a work before it is looked at. ``work_id`` derives from the title."""
+
+    work_id: str
+    title: str
+    calligrapher: str
+    script: Script
+    rights: str
+    source: str
+    is_synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """原件: one file as it came, kept byte for byte. ``scan_id`` is the hash of its bytes."""
+
+    scan_id: str
+    work: Work
+    file_name: str
+    media_type: str
+    byte_count: int
+    page_count: int
+    scan_key: str
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """頁: one picture of a scan, upright, with its normalized ink.
+
+    ``image_key`` is the upright page (PNG, grey or RGB); ``ink_key`` the ink of the same size,
+    white (255) on black (0). ``polarity`` and ``background`` (grey 0 to 255) keep what the
+    normalization would otherwise throw away. ``noise_score`` is the share of ink pixels in
+    specks, 0 (clean) to 1. ``mask_scores`` holds the appendix C.1 score of each candidate mask.
+    """
+
+    page_id: str
+    scan_id: str
+    work: Work
+    page_index: int
+    width: int
+    height: int
+    image_key: str
+    ink_key: str
+    polarity: Polarity
+    polarity_confidence: float
+    dark_on_light_score: float
+    light_on_dark_score: float
+    background: int
+    ink_fraction: float
+    noise_score: float
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Character:
+    """字: one place on the page where a character stands; ``confidence`` in [0, 1]."""
+
+    character_id: str
+    box: Box
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """列: characters from top to bottom; ``column_index`` 0 is the rightmost of the page.
+
+    ``order_confidence`` in [0, 1] is the weakest neighbour relation of the column;
+    ``is_order_uncertain`` sends it to a person's eyes.
+    """
+
+    column_id: str
+    page_id: str
+    work: Work
+    column_index: int
+    box: Box
+    characters: tuple[Character, ...]
+    image_key: str
+    ink_key: str
+    order_confidence: float
+    is_order_uncertain: bool
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One proposal for a character, ``score`` in [0, 1]."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CharacterReading:
+    """What a reader saw in one box.
+
+    ``text`` is empty when the reader refused to guess; ``candidates`` stand best first;
+    ``margin`` is the distance between the first two scores.
+    """
+
+    character_id: str
+    box: Box
+    text: str
+    score: float
+    margin: float
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """釋讀: one column as one reader read it. ``release_id`` names the model that did."""
+
+    reading_id: str
+    column_id: str
+    page_id: str
+    work: Work
+    reader: Reader
+    release_id: str
+    characters: tuple[CharacterReading, ...]
+
+    @property
+    def text(self) -> str:
+        """The column in one string, □ where the reader refused."""
+        return "".join(character.text or ILLEGIBLE for character in self.characters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewTask:
+    """What is put before an annotator: a column with its draft and why it comes early or late.
+
+    ``priority`` in [0, 1], high first; ``uncertainty`` and ``disagreement`` explain it.
+    ``task_id`` is Label Studio's number; ``draft`` the text that was pre-filled, kept so that
+    corrections can be counted against exactly what the annotator saw.
+    """
+
+    column_id: str
+    page_id: str
+    work: Work
+    project_id: int
+    task_id: int
+    reading_id: str
+    release_id: str
+    draft: str
+    priority: float
+    uncertainty: float
+    disagreement: float
+    is_order_uncertain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewedCharacter:
+    """What a person says stands in a box.
+
+    ``written`` is the form on the stone, ``canonical`` the reading it is folded to; □ in both
+    where nobody can tell.
+    """
+
+    character_id: str
+    box: Box
+    written: str
+    canonical: str
+    is_damaged: bool
+    is_illegible: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """校訂: one column as a person left it. No re-run ever changes one.
+
+    ``content_hash`` covers characters and decision, so that a later edit in Label Studio shows.
+    ``edit_count`` is the number of single-character corrections from ``draft``.
+    """
+
+    review_id: str
+    column_id: str
+    page_id: str
+    work: Work
+    task_id: int
+    annotation_id: int
+    decision: Decision
+    characters: tuple[ReviewedCharacter, ...]
+    draft: str
+    draft_release_id: str
+    edit_count: int
+    annotator: str
+    is_simulated: bool
+    guideline_version: str
+    content_hash: str
+    reviewed_at: datetime
+
+    @property
+    def text(self) -> str:
+        """The column in one string, as canonical readings."""
+        return "".join(character.canonical for character in self.characters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleCharacter:
+    """One character of a sample; ``box`` in pixels of the sample's own picture."""
+
+    box: Box
+    written: str
+    canonical: str
+    is_damaged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """樣本: a column's ink with its approved text, ready to train on.
+
+    ``ink_key`` is the column cut out of the page's ink, white on black; ``prompt`` the style
+    condition of appendix C.3; ``rights`` travels so that an export can refuse a mixture.
+    """
+
+    sample_id: str
+    column_id: str
+    page_id: str
+    work: Work
+    split: Split
+    origin: Origin
+    ink_key: str
+    polarity: Polarity
+    characters: tuple[SampleCharacter, ...]
+    prompt: str
+    review_id: str
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """模型: a checkpoint with the recipe and the samples it was made from.
+
+    ``sample_fingerprint`` is the hash of the sample ids; ``checkpoint_key`` names the weights.
+    """
+
+    model_id: str
+    family: str
+    recipe: str
+    parent_release_id: str
+    sample_fingerprint: str
+    sample_count: int
+    checkpoint_path: str
+    trained_at: datetime
+    train_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """One figure of one reader on one frozen split, with a 95 % bootstrap interval."""
+
+    model_id: str
+    reader: Reader
+    split_fingerprint: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    character_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """發布: the model that reads from now on, and the one it replaced."""
+
+    release_id: str
+    model_id: str
+    family: str
+    checkpoint_path: str
+    replaces: str
+    released_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """What a stage did not take, and why: ``reason`` is a code, ``detail`` the sentence."""
+
+    item_id: str
+    stage: str
+    reason: str
+    detail: str
