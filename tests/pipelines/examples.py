@@ -1,0 +1,121 @@
+"""Small records with known contents, from which tests change one thing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from pipelines.geometry import Box
+from pipelines.imaging.codec import encode_png
+from pipelines.records import (
+    Character,
+    Column,
+    Decision,
+    Page,
+    Polarity,
+    Review,
+    ReviewedCharacter,
+    Script,
+    Work,
+    box_id,
+    derive_id,
+)
+from pipelines.store import Store
+
+CELL_PX = 20
+
+
+def a_work(title: str = "千字文", **changes: object) -> Work:
+    work = Work(
+        work_id=derive_id("work", title),
+        title=title,
+        calligrapher="智永",
+        script=Script.REGULAR,
+        rights="public domain",
+        source="a test",
+    )
+    return replace(work, **changes)
+
+
+def a_page(work: Work, store: Store, *, seed: int = 0) -> Page:
+    """A page of 100 x 120 pixels of random ink, in the store."""
+    ink = np.random.default_rng(seed).integers(0, 2, (120, 100), np.uint8) * np.uint8(255)
+    key = store.put(encode_png(ink), ".png")
+    return Page(
+        page_id=derive_id(work.work_id, "page", seed),
+        scan_id=derive_id(work.work_id, "scan"),
+        work=work,
+        page_index=0,
+        width=100,
+        height=120,
+        image_key=key,
+        ink_key=key,
+        polarity=Polarity.LIGHT_ON_DARK,
+        polarity_confidence=1.0,
+        dark_on_light_score=0.0,
+        light_on_dark_score=1.0,
+        background=0,
+        ink_fraction=0.5,
+        noise_score=0.0,
+        code_version="test",
+    )
+
+
+def a_column(
+    page: Page, store: Store, ink: np.ndarray, *, left: int = 60, index: int = 0
+) -> Column:
+    """Five characters of 20 pixels from the top of the page down, cut from its ink."""
+    boxes = [Box(left, top, left + CELL_PX, top + CELL_PX) for top in range(0, 100, CELL_PX)]
+    box = Box(left, 0, left + CELL_PX, 100)
+    cut = ink[box.top : box.bottom, box.left : box.right]
+    key = store.put(encode_png(cut), ".png")
+    return Column(
+        column_id=box_id(page.page_id, box),
+        page_id=page.page_id,
+        work=page.work,
+        column_index=index,
+        box=box,
+        characters=tuple(
+            Character(character_id=box_id(page.page_id, b), box=b, confidence=1.0) for b in boxes
+        ),
+        image_key=key,
+        ink_key=key,
+        order_confidence=1.0,
+        is_order_uncertain=False,
+        code_version="test",
+    )
+
+
+def a_review(column: Column, text: str = "天地玄黃宇", **changes: object) -> Review:
+    """The column, approved by a person as ``text``."""
+    review = Review(
+        review_id=derive_id(column.column_id, "review"),
+        column_id=column.column_id,
+        page_id=column.page_id,
+        work=column.work,
+        task_id=1,
+        annotation_id=1,
+        decision=Decision.APPROVED,
+        characters=tuple(
+            ReviewedCharacter(
+                character_id=character.character_id,
+                box=character.box,
+                written=written,
+                canonical=written,
+                is_damaged=False,
+                is_illegible=written == "□",
+            )
+            for character, written in zip(column.characters, text, strict=True)
+        ),
+        draft=text,
+        draft_release_id="",
+        edit_count=0,
+        annotator="annotator@example.org",
+        is_simulated=False,
+        guideline_version="1",
+        content_hash="",
+        reviewed_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    return replace(review, **changes)
