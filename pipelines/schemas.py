@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import types
 import typing
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -23,6 +24,7 @@ import pyarrow as pa
 from pipelines.errors import TableError
 
 R = typing.TypeVar("R")
+V = typing.TypeVar("V")
 
 _SCALARS: dict[type, pa.DataType] = {
     str: pa.string(),
@@ -33,7 +35,12 @@ _SCALARS: dict[type, pa.DataType] = {
 }
 
 
-@cache
+def _remembered(function: Callable[[type], V]) -> Callable[[type], V]:
+    """``functools.cache`` for functions of a class, which mypy does not take for hashable."""
+    return typing.cast(Callable[[type], V], cache(function))
+
+
+@_remembered
 def _fields(record_type: type) -> tuple[tuple[str, Any], ...]:
     hints = typing.get_type_hints(record_type)
     return tuple((field.name, hints[field.name]) for field in dataclasses.fields(record_type))
@@ -54,13 +61,13 @@ def _arrow_type(annotation: Any) -> pa.DataType:
     return _SCALARS[annotation]
 
 
-@cache
+@_remembered
 def schema_of(record_type: type) -> pa.Schema:
     """The Arrow schema of a record type: one field per dataclass field, nested as they are."""
     return pa.schema([pa.field(n, _arrow_type(t)) for n, t in _fields(record_type)])
 
 
-@cache
+@_remembered
 def schema_fingerprint(record_type: type) -> str:
     """A hash of names and types; equal exactly when rows can be read back."""
     return hashlib.sha256(str(schema_of(record_type)).encode()).hexdigest()[:16]

@@ -162,7 +162,8 @@ class Tables:
         """A partition as a pandas frame, nested fields as Python objects."""
         manifest = self._require(name, batch)
         with self.filesystem.open(f"{self.folder(name, batch)}/{manifest.rows_file}", "rb") as file:
-            return pq.read_table(file).to_pandas()
+            frame: pd.DataFrame = pq.read_table(file).to_pandas()
+        return frame
 
     def _require(self, name: str, batch: str) -> Manifest:
         manifest = self.manifest(name, batch)
