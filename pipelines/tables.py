@@ -13,6 +13,7 @@ Keeps out: pixels (``pipelines.store``) and the shape of rows (``pipelines.schem
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
@@ -24,7 +25,6 @@ from typing import Generic, TypeVar
 
 import fsspec
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import TableError
@@ -270,10 +270,8 @@ class TableWriter(Generic[R]):
         if flush is not None and not getattr(file, "closed", False):
             flush()
             if fileno is not None:
-                try:
+                with contextlib.suppress(OSError):  # a file in memory has no descriptor to sync
                     os.fsync(fileno())
-                except OSError:  # a remote or in-memory file has no descriptor to sync
-                    pass
         close = getattr(file, "close", None)
         if close is not None:
             close()
