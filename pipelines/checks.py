@@ -242,17 +242,17 @@ def rights_mixture(works: Iterable[Work]) -> list[Finding]:
 
     No-derivatives works (ND) may not be cut and annotated at all; a share-alike work (SA) asks
     for its own licence on the whole, so it mixes with no other share-alike licence and with no
-    non-commercial one (NC) but its own; unnamed rights mix with nothing. Licences are compared
+    non-commercial one (NC) but its own; unknown rights mix with nothing. Licences are compared
     by their words, as in ``CC BY-SA 4.0`` or ``CC-BY-SA-4.0``: careful, and no legal advice.
     """
     by_id = {work.work_id: work for work in works}
     findings = rights_named(by_id.values())
     licences = {work_id: _licence_words(work.rights) for work_id, work in by_id.items()}
     for work_id, words in licences.items():
-        if "ND" in words:
+        if words & {"ND", "UNKNOWN"}:
             message = (
-                f"{by_id[work_id].title!r} ({by_id[work_id].rights}) allows no derived work; "
-                f"leave it out of the export."
+                f"{by_id[work_id].title!r} (rights: {by_id[work_id].rights}) allows no derived "
+                f"work that anybody knows of; leave it out of the export."
             )
             findings.append(Finding(check="rights_mixture", item_id=work_id, message=message))
     for work_id, words in licences.items():

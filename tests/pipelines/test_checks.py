@@ -209,6 +209,7 @@ def test_rights_and_source_are_named():
         (["CC BY-NC-SA 4.0", "CC BY-NC 4.0"], 1),
         (["public domain", "CC BY-ND 3.0 TW"], 1),
         (["public domain", ""], 1),
+        (["public domain", "unknown"], 1),
     ],
 )
 def test_what_may_not_be_mixed_is_found(rights, count):
