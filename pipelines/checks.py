@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from pipelines.errors import RightsError
-from pipelines.geometry import Box, vertical_overlap
+from pipelines.geometry import Box, horizontal_overlap, vertical_overlap
 from pipelines.records import (
     Column,
     Decision,
@@ -111,7 +111,9 @@ def reading_order(columns: Iterable[Column]) -> list[Finding]:
     """Columns count 0, 1, 2… from the right, characters stand from top to bottom.
 
     Two columns are compared only where they stand beside each other (half of the shorter one):
-    a page may hold two registers. What is marked as uncertain waits for a person and passes.
+    a page may hold two registers. Inside a column reading may go up again only to the left, from
+    the right row of a double-row note to its left one. What is marked as uncertain waits for a
+    person and passes.
     """
     findings = []
     by_page = sorted(columns, key=lambda column: (column.page_id, column.column_index))
@@ -316,4 +318,10 @@ def _characters_in_order(column: Column) -> list[Finding]:
         )
         for first, second in pairwise(column.characters)
         if second.box.center[1] < first.box.center[1]
+        and not _starts_next_row(first.box, second.box)
     ]
+
+
+def _starts_next_row(first: Box, second: Box) -> bool:
+    is_left = second.center[0] < first.center[0]
+    return is_left and horizontal_overlap(first, second) < 0.5

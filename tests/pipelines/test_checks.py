@@ -97,6 +97,22 @@ def test_characters_run_from_top_to_bottom(columns):
     assert {finding.item_id for finding in findings} == {columns[0].column_id}
 
 
+def test_a_note_of_two_rows_is_read_right_before_left(columns):
+    column = columns[0]
+    boxes = [
+        Box(60, 0, 80, 20),
+        Box(71, 20, 80, 30),
+        Box(71, 30, 80, 40),
+        Box(60, 20, 69, 30),
+        Box(60, 30, 69, 40),
+    ]
+    characters = tuple(replace(c, box=box) for c, box in zip(column.characters, boxes, strict=True))
+    assert checks.reading_order([replace(column, characters=characters)]) == []
+    left_first = (characters[0], *characters[3:], *characters[1:3])
+    [finding] = checks.reading_order([replace(column, characters=left_first)])
+    assert "stands above the one before it" in finding.message
+
+
 def a_reading(column, *, texts="天地玄黃宇", score=0.5):
     characters = tuple(
         CharacterReading(
