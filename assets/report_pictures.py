@@ -1,0 +1,134 @@
+"""The pictures of a report: pages with ink and boxes, columns with every reader's glyphs.
+
+A column is shown from left to right, one character a place: as it stands on the page, then what
+each reader saw, drawn in the standard font, then what was approved. What a reader saw otherwise
+than the approved text stands on red; a place it refused is empty.
+
+Keeps out: which pages and columns are shown (``assets.demo``) and HTML (``assets.report``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from assets.report import Picture
+from pipelines.errors import MissingGlyph
+from pipelines.geometry import Box
+from pipelines.glyphs.content import content_cell
+from pipelines.glyphs.fonts import FontFace
+from pipelines.imaging.codec import decode_png, encode_jpeg
+from pipelines.imaging.drawing import draw_boxes
+from pipelines.records import Column, Page, Reading, Review
+from pipelines.store import Store
+
+Picture8 = npt.NDArray[np.uint8]
+
+CELL_PX = 64
+LABEL_PX = 92
+PAGE_SIDE_PX = 900
+
+_WRONG = (255, 208, 200)
+_PLAIN = (255, 255, 255)
+
+
+def page_pictures(store: Store, page: Page, columns: Sequence[Column]) -> list[Picture]:
+    """A page three times: as it came, its ink, and the boxes with their order."""
+    image = decode_png(store.get(page.image_key))
+    ink = decode_png(store.get(page.ink_key))
+    count = sum(len(column.characters) for column in columns)
+    name = f"{page.work.title}, page {page.page_index + 1}"
+    uncertain = sum(column.is_order_uncertain for column in columns)
+    return [
+        _picture(image, f"{name}: as it came"),
+        _picture(ink, f"ink, {page.polarity.value.replace('_', ' ')} in the original"),
+        _picture(
+            draw_boxes(image, columns),
+            f"{len(columns)} columns, {count} characters"
+            + (f", order uncertain in {uncertain}" if uncertain else ""),
+        ),
+    ]
+
+
+def column_picture(
+    store: Store,
+    page: Page,
+    readings: Mapping[str, Reading],
+    face: FontFace,
+    review: Review | None = None,
+) -> Picture:
+    """One column with its readers' glyphs; the first reading decides which boxes are shown."""
+    image = _rgb(decode_png(store.get(page.image_key)))
+    approved = {c.character_id: c.canonical for c in review.characters} if review else {}
+    first = next(iter(readings.values()))
+    rows = [("page", [_crop(image, character.box) for character in first.characters])]
+    for name, reading in readings.items():
+        texts = {character.character_id: character.text for character in reading.characters}
+        cells = [
+            _glyph(texts.get(c.character_id, ""), approved.get(c.character_id), face)
+            for c in first.characters
+        ]
+        rows.append((name, cells))
+    if review:
+        texts_approved = [approved.get(c.character_id, "") for c in first.characters]
+        rows.append(("approved", [_glyph(text, None, face) for text in texts_approved]))
+    strip = np.concatenate([_row(name, cells) for name, cells in rows])
+    text = f"{page.work.title}: " + "; ".join(f"{n} {r.text}" for n, r in readings.items())
+    return Picture(
+        data=encode_jpeg(strip, quality=88),
+        caption=text + (f"; approved {review.text}" if review else ""),
+        alternative=text,
+    )
+
+
+def _picture(image: Picture8, caption: str) -> Picture:
+    data = encode_jpeg(image, quality=80, max_side_px=PAGE_SIDE_PX)
+    return Picture(data=data, caption=caption, alternative=caption)
+
+
+def _row(name: str, cells: Sequence[Picture8]) -> Picture8:
+    label = np.full((CELL_PX, LABEL_PX, 3), 255, np.uint8)
+    cv2.putText(
+        label,
+        name,
+        (4, CELL_PX // 2 + 5),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        0.45,
+        (90, 84, 74),
+        1,
+        cv2.LINE_AA,
+    )
+    return np.concatenate([label, *cells], axis=1)
+
+
+def _crop(image: Picture8, box: Box) -> Picture8:
+    """The character in a square cell, with a little of what surrounds it."""
+    margin = max(1, max(box.width, box.height) // 12)
+    inside = box.padded(margin, margin).clipped(image.shape[1], image.shape[0])
+    if inside is None:
+        return np.full((CELL_PX, CELL_PX, 3), 255, np.uint8)
+    cut = image[inside.top : inside.bottom, inside.left : inside.right]
+    scale = (CELL_PX - 4) / max(cut.shape[:2])
+    size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
+    small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
+    cell = np.full((CELL_PX, CELL_PX, 3), 255, np.uint8)
+    top, left = (CELL_PX - size[1]) // 2, (CELL_PX - size[0]) // 2
+    cell[top : top + size[1], left : left + size[0]] = small
+    return cell
+
+
+def _glyph(text: str, approved: str | None, face: FontFace) -> Picture8:
+    is_wrong = approved is not None and text != approved
+    try:
+        gray = content_cell(text, face, CELL_PX)
+    except MissingGlyph:  # a reading outside the standard font is shown as an empty place
+        gray = np.full((CELL_PX, CELL_PX), 255, np.uint8)
+    ground = np.array(_WRONG if is_wrong else _PLAIN, np.uint16)
+    return (gray[:, :, None] * ground // 255).astype(np.uint8)
+
+
+def _rgb(image: Picture8) -> Picture8:
+    return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
