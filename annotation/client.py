@@ -1,18 +1,554 @@
-"""Speaks to Label Studio: the only module that imports its SDK."""
+"""Speaks to Label Studio: the only module that imports its SDK.
+
+Holds: ``LabelStudio``, what this project needs of a server, in plain values; and ``connect``,
+the client of a real one. Calls that change nothing twice (reading, deleting, replacing) are
+tried again after a connection error or a 5xx, with growing pauses; calls that make something
+are tried once, because an answer that got lost does not mean that nothing was made. Every
+failure becomes a ``ServiceError`` that says what to do; the token is in none of them.
+
+Keeps out: what tasks mean (``annotation.tasks``), when they are sent (``annotation.sync``), the
+double for fast tests (``annotation.in_memory``).
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import label_studio_sdk
+from label_studio_sdk.core.api_error import ApiError
+
+from pipelines.errors import ServiceError
+
+T = TypeVar("T")
+
+PAGE_SIZE = 100
+"""Larger pages make Label Studio's listing slower, not faster (label-studio-sdk#658)."""
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientParams:
+    """How patient the client is; ``import_timeout_s`` is for calls that carry many tasks."""
+
+    timeout_s: float = 30.0
+    import_timeout_s: float = 180.0
+    tries: int = 4
+    first_pause_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """An account of Label Studio."""
+
+    user_id: int
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSummary:
+    """A task without its annotations. ``is_begun``: someone annotated, skipped or drafted it.
+
+    ``annotation_count`` includes skipped ones.
+    """
+
+    task_id: int
+    data: Mapping[str, Any]
+    updated_at: datetime
+    annotation_count: int
+    prediction_count: int
+    is_begun: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullTask:
+    """A task with its annotations and predictions, as raw JSON; drafts are left out."""
+
+    task_id: int
+    data: Mapping[str, Any]
+    updated_at: datetime
+    annotations: tuple[Mapping[str, Any], ...]
+    predictions: tuple[Mapping[str, Any], ...]
 
 
 class LabelStudio(Protocol):
-    """What this project needs of Label Studio; see ``connect`` and ``InMemoryLabelStudio``."""
+    """What this project needs of Label Studio. Every method may raise ``ServiceError``."""
+
+    def whoami(self) -> User:
+        """The account whose token is used."""
+        ...
+
+    def users(self) -> dict[int, User]:
+        """All accounts by id."""
+        ...
+
+    def ensure_user(self, email: str, name: str) -> int:
+        """The id of the account with that address, made if there is none."""
+        ...
+
+    def find_project(self, title: str) -> int | None:
+        """The oldest project of exactly that title."""
+        ...
+
+    def ensure_project(self, title: str, config: str, description: str) -> int:
+        """The project of that title, made if there is none; its interface is brought up to date."""
+        ...
+
+    def serve_images(self, project_id: int, folder: Path) -> None:
+        """Let a project's browser pages read pictures in a folder of the server's machine."""
+        ...
+
+    def ensure_view(self, project_id: int, title: str, sort_by: str) -> None:
+        """A saved view sorted by a field of ``data``, highest first."""
+        ...
+
+    def summaries(self, project_id: int) -> Iterator[TaskSummary]:
+        """All tasks of a project, in the order they were made."""
+        ...
+
+    def tasks(self, project_id: int, since: datetime | None = None) -> Iterator[FullTask]:
+        """Tasks with annotations and predictions; only those changed at or after ``since``."""
+        ...
+
+    def task(self, task_id: int) -> FullTask | None:
+        """One task, None if it was deleted."""
+        ...
+
+    def import_tasks(self, project_id: int, payloads: Sequence[Mapping[str, Any]]) -> int:
+        """Make tasks with their predictions; how many were made. Never tried twice."""
+        ...
+
+    def add_predictions(self, project_id: int, payloads: Sequence[Mapping[str, Any]]) -> int:
+        """Make predictions (each names its ``task``); how many. Never tried twice."""
+        ...
+
+    def delete_predictions(self, project_id: int, task_ids: Sequence[int]) -> None:
+        """Remove all predictions of the named tasks."""
+        ...
+
+    def show_predictions(self, project_id: int, model_version: str) -> None:
+        """Pre-fill the annotator's screen from this model version."""
+        ...
+
+    def update_task(self, task_id: int, data: Mapping[str, Any]) -> None:
+        """Replace a task's data."""
+        ...
+
+    def delete_task(self, task_id: int) -> None:
+        """Remove a task; one that is gone already is as good."""
+        ...
+
+    def add_annotation(
+        self,
+        task_id: int,
+        result: Sequence[Mapping[str, Any]],
+        *,
+        completed_by: int,
+        lead_time_s: float,
+        is_skipped: bool = False,
+    ) -> int:
+        """Submit an annotation in somebody's name; its id. Never tried twice."""
+        ...
+
+    def update_annotation(self, annotation_id: int, result: Sequence[Mapping[str, Any]]) -> None:
+        """Replace an annotation's result, as an annotator's *Update* does."""
+        ...
+
+    def fetch(self, path: str) -> tuple[bytes, str]:
+        """What a browser gets for an address of the server: bytes and media type."""
+        ...
 
 
-def connect(url: str, token: str, *, timeout_s: float = 30.0) -> LabelStudio:
+def connect(url: str, token: str, *, params: ClientParams = ClientParams()) -> LabelStudio:
     """A client of the server at ``url``; ``token`` is a legacy or a personal access token.
 
     Raises:
         ServiceError: If the server does not answer or refuses the token.
     """
-    raise NotImplementedError
+    client = _RealLabelStudio(url, token, params)
+    client.whoami()
+    return client
+
+
+class _RealLabelStudio:
+    """A server reached over HTTP through the SDK."""
+
+    def __init__(self, url: str, token: str, params: ClientParams) -> None:
+        self.url, self.params, self._token = url.rstrip("/"), params, token
+        # A proxy named in the environment is for the world outside, not for this machine.
+        is_local = urlsplit(self.url).hostname in _LOOPBACK
+        http = httpx.Client(
+            timeout=params.timeout_s, follow_redirects=False, trust_env=not is_local
+        )
+        with self._explained("connecting"):
+            self._sdk: Any = label_studio_sdk.LabelStudio(  # type: ignore[no-untyped-call]
+                base_url=self.url,
+                api_key=token,
+                timeout=params.timeout_s,
+                max_retries=0,
+                httpx_client=http,
+            )
+        self._http = http
+
+    def whoami(self) -> User:
+        user = self._repeat("asking who we are", self._sdk.users.whoami)
+        return User(user_id=int(user.id or 0), email=str(user.email))
+
+    def users(self) -> dict[int, User]:
+        found = self._repeat("listing users", self._sdk.users.list)
+        return {int(u.id or 0): User(user_id=int(u.id or 0), email=str(u.email)) for u in found}
+
+    def ensure_user(self, email: str, name: str) -> int:
+        for user in self.users().values():
+            if user.email == email:
+                return user.user_id
+        made = self._once(
+            f"making the user {name}",
+            lambda: self._sdk.users.create(email=email, username=name, first_name=name),
+        )
+        return int(made.id or 0)
+
+    def find_project(self, title: str) -> int | None:
+        found = self._repeat(
+            f"looking for the project {title!r}",
+            lambda: [
+                (int(project.id or 0), project.title)
+                for project in self._sdk.projects.list(title=title, page_size=PAGE_SIZE)
+            ],
+        )
+        return min((identifier for identifier, name in found if name == title), default=None)
+
+    def ensure_project(self, title: str, config: str, description: str) -> int:
+        found = self.find_project(title)
+        if found is None:
+            made = self._once(
+                f"making the project {title!r}",
+                lambda: self._sdk.projects.create(
+                    title=title, label_config=config, description=description
+                ),
+            )
+            return int(made.id or 0)
+        current = self._repeat("reading the project", lambda: self._sdk.projects.get(id=found))
+        if current.label_config != config:
+            self._repeat(
+                "updating the interface",
+                lambda: self._sdk.projects.update(found, label_config=config),
+            )
+        return found
+
+    def serve_images(self, project_id: int, folder: Path) -> None:
+        storages = self._sdk.import_storage.local
+        found = self._repeat(
+            "listing the picture folders", lambda: storages.list(project=project_id)
+        )
+        if any(storage.path == str(folder) for storage in found):
+            return
+        self._once(
+            f"letting project {project_id} read {folder}",
+            lambda: storages.create(
+                project=project_id,
+                title="Beitie pictures (do not sync)",
+                path=str(folder),
+                use_blob_urls=True,
+            ),
+        )
+
+    def ensure_view(self, project_id: int, title: str, sort_by: str) -> None:
+        found = self._repeat("listing views", lambda: self._sdk.views.list(project=project_id))
+        for view in found:
+            if _plain(view.data).get("title") == title:
+                return
+        data: Any = {"title": title, "type": "list", "ordering": [f"-tasks:data.{sort_by}"]}
+        self._once(
+            f"making the view {title!r}",
+            lambda: self._sdk.views.create(project=project_id, data=data),
+        )
+
+    def summaries(self, project_id: int) -> Iterator[TaskSummary]:
+        fields = (
+            "id,data,updated_at,total_annotations,cancelled_annotations,total_predictions,"
+            "draft_exists"
+        )
+        query = json.dumps({"ordering": ["tasks:id"]})
+        for row in self._pages(project_id, fields="task_only", include=fields, query=query):
+            annotations = int(row.get("total_annotations") or 0)
+            skipped = int(row.get("cancelled_annotations") or 0)
+            yield TaskSummary(
+                task_id=int(row["id"]),
+                data=row["data"],
+                updated_at=_time(row["updated_at"]),
+                annotation_count=annotations + skipped,
+                prediction_count=int(row.get("total_predictions") or 0),
+                is_begun=bool(annotations or skipped or row.get("draft_exists")),
+            )
+
+    def tasks(self, project_id: int, since: datetime | None = None) -> Iterator[FullTask]:
+        query: dict[str, Any] = {"ordering": ["tasks:id"]}
+        if since is not None:
+            changed = {
+                "filter": "filter:tasks:updated_at",
+                "operator": "greater_or_equal",
+                "type": "Datetime",
+                "value": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            }
+            query["filters"] = {"conjunction": "and", "items": [changed]}
+        for row in self._pages(project_id, fields="all", query=json.dumps(query)):
+            yield _full(row)
+
+    def task(self, task_id: int) -> FullTask | None:
+        try:
+            row = self._repeat(
+                f"reading task {task_id}", lambda: self._sdk.tasks.get(id=str(task_id))
+            )
+        except _NotFound:
+            return None
+        return _full(_plain(row))
+
+    def import_tasks(self, project_id: int, payloads: Sequence[Mapping[str, Any]]) -> int:
+        request: Any = list(payloads)
+        answer = self._once(
+            f"importing {len(payloads)} tasks",
+            lambda: self._sdk.projects.import_tasks(
+                project_id, request=request, request_options=self._long
+            ),
+        )
+        return int(_plain(answer).get("task_count") or 0)
+
+    def add_predictions(self, project_id: int, payloads: Sequence[Mapping[str, Any]]) -> int:
+        request: Any = list(payloads)
+        answer = self._once(
+            f"importing {len(payloads)} predictions",
+            lambda: self._sdk.projects.import_predictions(
+                project_id, request=request, request_options=self._long
+            ),
+        )
+        return int(_plain(answer).get("created") or 0)
+
+    def delete_predictions(self, project_id: int, task_ids: Sequence[int]) -> None:
+        selected: Any = {"all": False, "included": list(task_ids)}
+        self._repeat(
+            f"replacing the predictions of {len(task_ids)} tasks",
+            lambda: self._sdk.actions.create(
+                id="delete_tasks_predictions",
+                project=project_id,
+                selected_items=selected,
+                request_options=self._long,
+            ),
+        )
+
+    def show_predictions(self, project_id: int, model_version: str) -> None:
+        current = self._repeat("reading the project", lambda: self._sdk.projects.get(id=project_id))
+        if current.model_version != model_version:
+            self._repeat(
+                f"showing the drafts of {model_version}",
+                lambda: self._sdk.projects.update(project_id, model_version=model_version),
+            )
+
+    def update_task(self, task_id: int, data: Mapping[str, Any]) -> None:
+        self._repeat(
+            f"updating task {task_id}",
+            lambda: self._sdk.tasks.update(id=str(task_id), data=dict(data)),
+        )
+
+    def delete_task(self, task_id: int) -> None:
+        self._delete("task", lambda: self._sdk.tasks.delete(id=str(task_id)))
+
+    def add_annotation(
+        self,
+        task_id: int,
+        result: Sequence[Mapping[str, Any]],
+        *,
+        completed_by: int,
+        lead_time_s: float,
+        is_skipped: bool = False,
+    ) -> int:
+        made = self._once(
+            f"submitting an annotation of task {task_id}",
+            lambda: self._sdk.annotations.create(
+                id=task_id,
+                result=[dict(item) for item in result],
+                completed_by=completed_by,
+                lead_time=lead_time_s,
+                was_cancelled=is_skipped,
+            ),
+        )
+        return int(made.id or 0)
+
+    def update_annotation(self, annotation_id: int, result: Sequence[Mapping[str, Any]]) -> None:
+        self._repeat(
+            f"updating annotation {annotation_id}",
+            lambda: self._sdk.annotations.update(
+                id=annotation_id, result=[dict(item) for item in result]
+            ),
+        )
+
+    def fetch(self, path: str) -> tuple[bytes, str]:
+        def get() -> httpx.Response:
+            headers = self._sdk._client_wrapper.get_headers()
+            response = self._http.get(f"{self.url}{path}", headers=headers)
+            if response.status_code >= 400:
+                raise ApiError(status_code=response.status_code, body=response.text)
+            return response
+
+        response = self._repeat(f"fetching {path}", get)
+        return response.content, response.headers.get("content-type", "")
+
+    @property
+    def _long(self) -> Any:
+        return {"timeout": self.params.import_timeout_s}
+
+    def _pages(self, project_id: int, **arguments: Any) -> Iterator[dict[str, Any]]:
+        """Rows of the task listing, page after page.
+
+        A page past the end answers 404; a page that comes back short is only the last one if
+        the counted total says so, because a proxy may cut pages.
+        """
+        page, seen, total = 1, 0, 0
+        while page == 1 or seen < total:
+
+            def read(number: int = page) -> dict[str, Any]:
+                listing = self._sdk.tasks.list(
+                    project=project_id,
+                    page=number,
+                    page_size=PAGE_SIZE,
+                    resolve_uri=False,
+                    **arguments,
+                )
+                return _plain(listing.response)
+
+            try:
+                answer = self._repeat(f"listing tasks of project {project_id}", read)
+            except _NotFound:
+                if page == 1:
+                    raise
+                answer = {"tasks": [], "total": total}
+            rows = answer.get("tasks") or []
+            total = int(answer.get("total") or 0)
+            seen += len(rows)
+            yield from rows
+            if not rows and seen < total:
+                raise ServiceError(
+                    f"Label Studio at {self.url} counts {total} tasks in project {project_id} but "
+                    f"listed {seen}; somebody may be deleting tasks. Try again."
+                )
+            page += 1
+
+    def _delete(self, kind: str, call: Callable[[], None]) -> None:
+        try:
+            self._repeat(f"deleting a {kind}", call)
+        except _NotFound:
+            return
+
+    def _once(self, doing: str, call: Callable[[], T]) -> T:
+        with self._explained(doing):
+            return call()
+
+    def _repeat(self, doing: str, call: Callable[[], T]) -> T:
+        for attempt in range(1, self.params.tries + 1):
+            try:
+                with self._explained(doing):
+                    return call()
+            except _MayPass:
+                if attempt == self.params.tries:
+                    raise
+                time.sleep(self.params.first_pause_s * 2 ** (attempt - 1))
+        raise AssertionError("tries is at least one")
+
+    def _explained(self, doing: str) -> _Explained:
+        return _Explained(self.url, doing, self._token)
+
+
+class _MayPass(ServiceError):
+    """The server was not reached or failed: the same call may do later."""
+
+
+class _NotFound(ServiceError):
+    """The server has no such thing."""
+
+
+class _Explained:
+    """Turns what the SDK and its HTTP library raise into a ``ServiceError`` with advice."""
+
+    def __init__(self, url: str, doing: str, token: str) -> None:
+        self.url, self.doing, self.token = url, doing, token
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, httpx.TimeoutException):
+            raise _MayPass(
+                f"Label Studio at {self.url} took too long while {self.doing}. What was done is "
+                f"kept; run the same again when the server is less busy."
+            ) from None
+        if isinstance(error, httpx.TransportError):
+            raise _MayPass(
+                f"Label Studio at {self.url} was not reached while {self.doing} "
+                f"({self._clean(str(error) or type(error).__name__)}). Start it (`beitie up`), or "
+                f"check LABEL_STUDIO_URL; then run the same again."
+            ) from None
+        if isinstance(error, ApiError):
+            raise self._of_status(error) from None
+
+    def _of_status(self, error: ApiError) -> ServiceError:
+        status = error.status_code or 0
+        said = self._clean(str(error.body))[:300]
+        if status in (401, 403):
+            return ServiceError(
+                f"Label Studio at {self.url} refused our token while {self.doing} ({status}: "
+                f"{said}). Give a valid one in LABEL_STUDIO_API_KEY, or let `beitie up` start a "
+                f"server with its own."
+            )
+        if status == 404:
+            return _NotFound(
+                f"Label Studio at {self.url} has not what was asked for while {self.doing} "
+                f"({said}). It may have been deleted by hand; push the batch again."
+            )
+        if status < 400:
+            return _MayPass(
+                f"Label Studio at {self.url} answered {status} with something that is no JSON "
+                f"while {self.doing} ({said}). Is it Label Studio that listens there?"
+            )
+        if status >= 500 or status == 429:
+            return _MayPass(
+                f"Label Studio at {self.url} failed with {status} while {self.doing} ({said}). "
+                f"What was done is kept; look into its log, then run the same again."
+            )
+        return ServiceError(
+            f"Label Studio at {self.url} refused with {status} while {self.doing}: {said}"
+        )
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self.token, "<token>") if self.token else text
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A model of the SDK as plain JSON values."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else {}
+    return dict(dumped)
+
+
+def _time(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.fromisoformat(str(value)).astimezone(UTC)
+
+
+def _full(row: Mapping[str, Any]) -> FullTask:
+    return FullTask(
+        task_id=int(row["id"]),
+        data=row["data"],
+        updated_at=_time(row["updated_at"]),
+        annotations=tuple(row.get("annotations") or ()),
+        predictions=tuple(row.get("predictions") or ()),
+    )

@@ -1,9 +1,34 @@
-"""Pictures for Label Studio's browser: derivatives of bounded size in a folder it serves."""
+"""Pictures for Label Studio's browser: derivatives of bounded size in a folder it serves.
+
+A browser shows JPEG and PNG, and crawls on very large ones; the store holds masters of any
+size. So each task gets a JPEG derivative, cut from the column's picture, in a folder that the
+server may read (Label Studio's *local files*). Coordinates travel in percent, so that the
+derivative's size never matters to them.
+
+Why a served folder and not data URLs or an image server of our own: data URLs would swell the
+database and every listing by the pictures; a second server would need its own login. Local
+files sit behind Label Studio's login and work offline. The price, Label Studio's rules, is paid
+here in one place: the folder must be a *child* of the document root, each project needs a
+storage entry whose path is a prefix, and the address repeats the folder's name.
+
+Keeps out: what is cut (``annotation.tasks``) and codecs (``pipelines.imaging.codec``).
+"""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from pipelines.errors import ServiceError
+from pipelines.geometry import Box
+from pipelines.imaging.codec import decode_png, encode_jpeg
+from pipelines.records import derive_id
+from pipelines.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,8 +36,91 @@ class ImageFolder:
     """The folder Label Studio serves pictures from.
 
     ``document_root`` is what the server runs with as ``LOCAL_FILES_DOCUMENT_ROOT``;
-    ``folder`` the child of it that projects may read (never the root itself).
+    ``folder`` the child of it that projects may read (never the root itself, which Label Studio
+    refuses).
     """
 
     document_root: Path
     folder: str = "images"
+
+    @property
+    def path(self) -> Path:
+        """Where the pictures lie; the path a project's storage entry is given."""
+        return self.document_root.resolve() / self.folder
+
+    def file_of(self, name: str) -> Path:
+        """The file of a picture, fanned out over 256 folders."""
+        return self.path / name[:2] / name
+
+    def url_of(self, name: str) -> str:
+        """The address of a picture as it stands in a task, relative to the server."""
+        return f"/data/local-files/?d={quote(f'{self.folder}/{name[:2]}/{name}')}"
+
+    def prepare(self) -> None:
+        """Make the folder.
+
+        Raises:
+            ServiceError: If it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ServiceError(
+                f"The folder {self.path}, from which Label Studio serves pictures, cannot be "
+                f"made: {error.strerror}. Give a folder that both may use."
+            ) from error
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a picture, whole or not at all."""
+        file = self.file_of(name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".partial")
+        try:
+            with os.fdopen(descriptor, "wb") as opened:
+                opened.write(data)
+            os.replace(temporary, file)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivative:
+    """A picture as the browser gets it: its address and its size in pixels."""
+
+    url: str
+    width: int
+    height: int
+
+
+def derivative_size(width: int, height: int, max_side_px: int) -> tuple[int, int]:
+    """The size of a derivative: the whole picture, shrunk until its longer side fits."""
+    scale = min(1.0, max_side_px / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def make_derivative(
+    store: Store, image_key: str, crop: Box, *, images: ImageFolder, max_side_px: int
+) -> Derivative:
+    """Cut ``crop`` (pixels of the stored picture) out of a picture and have it served.
+
+    The name follows from the arguments, so a second call finds the file and decodes nothing.
+
+    Raises:
+        StoreError: If the store lacks the picture.
+        UnreadableImage: If the picture does not decode.
+        ValueError: If ``crop`` reaches beyond the picture.
+    """
+    width, height = derivative_size(crop.width, crop.height, max_side_px)
+    place = (crop.left, crop.top, crop.right, crop.bottom)
+    name = f"{derive_id('derivative', image_key, *place, max_side_px)}.jpg"
+    if not images.file_of(name).exists():
+        picture = decode_png(store.get(image_key))
+        if crop.clipped(picture.shape[1], picture.shape[0]) != crop:
+            raise ValueError(
+                f"The picture {image_key} is {picture.shape[1]} x {picture.shape[0]} pixels; the "
+                f"cut {place} reaches beyond it. Its column's box and picture disagree."
+            )
+        cut = np.ascontiguousarray(picture[crop.top : crop.bottom, crop.left : crop.right])
+        images.put(name, encode_jpeg(cut, max_side_px=max_side_px))
+    return Derivative(url=images.url_of(name), width=width, height=height)
