@@ -23,16 +23,15 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from statistics import median
 
 from pipelines.errors import MaterialError, ServiceError
 from pipelines.geometry import Box, horizontal_overlap
 from pipelines.metadata import FOLDER_SIDECAR
 
-CREDIT = (
-    "『日本古典籍くずし字データセット』(国文学研究資料館所蔵/CODH作成) "  # noqa: RUF001
-    "doi:10.20676/00000340"
-)
+CREDIT = "『日本古典籍くずし字データセット』(国文学研究資料館所蔵/CODH作成) doi:10.20676/00000340"
 """The line that the data asks for wherever they are shown."""
 
 RIGHTS = "CC BY-SA 4.0"
@@ -69,21 +68,27 @@ class TruePage:
     def columns(self) -> tuple[tuple[TrueCharacter, ...], ...]:
         """The characters in columns, in reading order.
 
-        The data set does not mark columns. One ends where reading goes back up, or steps
-        sideways to a character that shares no width with the last.
+        The data set does not mark columns. One ends where reading jumps: back up by more than
+        half a character, or sideways by more than a character without sharing any width. A
+        double-line note is two columns, and so is the line that it interrupts.
         """
-        columns: list[list[TrueCharacter]] = []
-        for character in self.characters:
-            if columns and _continues(columns[-1][-1].box, character.box):
+        if not self.characters:
+            return ()
+        width = median(character.box.width for character in self.characters)
+        height = median(character.box.height for character in self.characters)
+        columns: list[list[TrueCharacter]] = [[self.characters[0]]]
+        for last, character in pairwise(self.characters):
+            if _continues(last.box, character.box, width, height):
                 columns[-1].append(character)
             else:
                 columns.append([character])
         return tuple(tuple(column) for column in columns)
 
 
-def _continues(last: Box, box: Box) -> bool:
-    goes_down = box.center[1] > last.center[1]
-    return goes_down and horizontal_overlap(last, box) > 0
+def _continues(last: Box, box: Box, width: float, height: float) -> bool:
+    (last_x, last_y), (x, y) = last.center, box.center
+    is_beside = abs(x - last_x) > width and not horizontal_overlap(last, box)
+    return y > last_y - height / 2 and not is_beside
 
 
 def fetch_wheel(folder: Path) -> Path:

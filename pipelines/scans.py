@@ -84,10 +84,10 @@ def _in_folder(folder: Path) -> Iterator[Path | Rejection]:
                 )
 
 
-def _natural(name: str) -> tuple[tuple[int, str], ...]:
-    """Runs of digits compare as numbers."""
-    parts = re.findall(r"\d+|\D+", name)
-    return tuple((int(p), p) if p.isdecimal() else (-1, p.casefold()) for p in parts)
+def _natural(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """Runs of digits compare as numbers, and come before letters."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return tuple((False, int(p), p) if p[0] in "0123456789" else (True, 0, p) for p in parts)
 
 
 def ingest(

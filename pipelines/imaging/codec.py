@@ -196,12 +196,16 @@ def _not_decodable(data: bytes, file_name: str) -> UnreadableImage:
 
 def _whole_enough(data: bytes, file_name: str, params: CodecParams) -> containers.Codestream:
     stream = containers.read_codestream(data)
-    if stream.present < 1 and not (stream.has_every_tile and stream.present >= params.min_present):
+    if stream.present == 1:
+        return stream
+    if stream.present < params.min_present:
         raise truncated(
             file_name,
-            f"{stream.present:.0%} of its codestream is there, {params.min_present:.0%} with "
-            f"every tile is the least that shows the whole page",
+            f"{stream.present:.0%} of its codestream is there, where {params.min_present:.0%} is "
+            f"the least that shows a page well enough",
         )
+    if not stream.has_every_tile:
+        raise truncated(file_name, "not every tile of the picture has a whole part")
     return stream
 
 

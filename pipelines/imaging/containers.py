@@ -87,6 +87,19 @@ def describe_unknown(data: bytes) -> str | None:
     return None
 
 
+def lacks_end(data: bytes, media_type: str) -> bool:
+    """Whether the file has less than it announces or no end mark; says nothing of some types."""
+    if media_type == WEBP:
+        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    if media_type == BMP:
+        return int.from_bytes(data[2:6], "little") > len(data)
+    if media_type == PNG:
+        return b"IEND" not in data[-64:]
+    if media_type == JPEG:
+        return _EOI not in data[-64:]
+    return False
+
+
 def suffix_of(media_type: str) -> str:
     """The suffix under which the store keeps this media type, with its dot."""
     return SUFFIXES[media_type][0]
@@ -175,6 +188,7 @@ class _TilePart:
     declared_count: int
 
 
+_EOI = b"\xff\xd9"
 _SOC, _SIZ, _SOT, _EOC = b"\xff\x4f", b"\xff\x51", b"\xff\x90", b"\xff\xd9"
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 import warnings
 import zlib
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pypdfium2
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from pypdfium2 import raw as pdfium
 
 from pipelines.errors import UnreadableImage
@@ -52,8 +53,6 @@ _DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
-
-_SIGNS_OF_AN_EARLY_END = ("truncated", "end of file", "eof", "not enough", "broken data stream")
 
 
 def truncated(name: str, found: str) -> UnreadableImage:
@@ -88,6 +87,7 @@ class PillowPages(Pages):
         self.file_name = self.name = file_name
         self.max_pixels = max_pixels
         self.count = 1
+        self.lacks_end = containers.lacks_end(data, media_type)
         with self._errors():
             self.image = Image.open(io.BytesIO(data), formats=[_PLUGINS[media_type]])
         if media_type != containers.TIFF:  # there one huge page must not refuse the others
@@ -128,10 +128,13 @@ class PillowPages(Pages):
                 warnings.simplefilter("ignore")
                 yield
         except Image.DecompressionBombError as error:
-            raise self._too_large(f"too much, {str(error).split(' exceeds')[0]}") from None
+            claim = re.search(r"\d+ pixels", str(error))
+            raise self._too_large(claim[0] if claim else "too many pixels") from None
         except _DECODER_ERRORS as error:
             text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-            if any(sign in text.lower() for sign in _SIGNS_OF_AN_EARLY_END):
+            if isinstance(error, UnidentifiedImageError):
+                text = "its header makes no sense"
+            if self.lacks_end or "truncated" in text.lower():
                 raise truncated(self.name, text) from None
             raise UnreadableImage(
                 f"{self.name} is damaged and cannot be decoded: {text}. Copy it again from "
@@ -153,7 +156,8 @@ class TiffPages(PillowPages):
 
     def decode(self, index: int) -> Image.Image:
         """The page with this index."""
-        self.name = f"Page {index + 1} of {self.file_name}"
+        if self.count > 1:
+            self.name = f"Page {index + 1} of {self.file_name}"
         if index >= len(self.frames):
             raise truncated(self.name, "the file names the page, but it lies beyond the end")
         with self._errors():

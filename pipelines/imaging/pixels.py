@@ -37,9 +37,10 @@ def grey_or_rgb(image: Image.Image, name: str) -> Picture:
     mode = image.mode
     if mode.startswith("I") or mode == "F":
         return _eight_bit(np.asarray(image), name)
-    if mode in ("1", "L"):
+    has_alpha = mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+    if mode in ("1", "L") and not has_alpha:
         return np.array(image.convert("L"), np.uint8)
-    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+    if has_alpha:
         image = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(ground, image)
