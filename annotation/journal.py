@@ -26,12 +26,12 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.errors import TableError
-from pipelines.records import Decision, Review
+from pipelines.records import Review
 from pipelines.schemas import from_arrow, schema_of, to_arrow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
+class Decided:
     """A decision as it was taken. ``annotation_ids`` has one id for each part of the column.
 
     ``lead_time_s`` is what Label Studio measured, or what the simulated annotator invented.
@@ -62,7 +62,7 @@ class Journal:
         """Where a batch's lines are."""
         return self.folder / f"{batch}.jsonl"
 
-    def append(self, batch: str, entries: Sequence[Approval | Flagged], *, at: datetime) -> None:
+    def append(self, batch: str, entries: Sequence[Decided | Flagged], *, at: datetime) -> None:
         """Write lines and wait until they are on the disk."""
         if not entries:
             return
@@ -79,7 +79,7 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
 
-    def entries(self, batch: str) -> list[Approval | Flagged]:
+    def entries(self, batch: str) -> list[Decided | Flagged]:
         """All lines of a batch in the order they were written.
 
         Raises:
@@ -96,15 +96,15 @@ class Journal:
             if line
         ]
 
-    def decisions(self, batch: str) -> dict[str, Approval]:
+    def decisions(self, batch: str) -> dict[str, Decided]:
         """The last decision about each column, by column id."""
         return {
             entry.review.column_id: entry
             for entry in self.entries(batch)
-            if isinstance(entry, Approval)
+            if isinstance(entry, Decided)
         }
 
-    def _parsed(self, batch: str, number: int, line: bytes) -> Approval | Flagged:
+    def _parsed(self, batch: str, number: int, line: bytes) -> Decided | Flagged:
         try:
             return _from_json(json.loads(line))
         except (ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
@@ -112,11 +112,6 @@ class Journal:
                 f"Line {number} of the journal {self.file_of(batch)} cannot be read ({error}). "
                 f"The journal is only ever appended to: restore the file from a copy."
             ) from error
-
-
-def approved(entry: Approval) -> bool:
-    """Whether the decision was an approval."""
-    return entry.review.decision is Decision.APPROVED
 
 
 def _remove_torn_line(descriptor: int) -> None:
@@ -134,7 +129,7 @@ def _remove_torn_line(descriptor: int) -> None:
         os.ftruncate(descriptor, end)
 
 
-def _to_json(entry: Approval | Flagged) -> dict[str, Any]:
+def _to_json(entry: Decided | Flagged) -> dict[str, Any]:
     if isinstance(entry, Flagged):
         return {
             "kind": "flag",
@@ -154,7 +149,7 @@ def _to_json(entry: Approval | Flagged) -> dict[str, Any]:
     }
 
 
-def _from_json(line: dict[str, Any]) -> Approval | Flagged:
+def _from_json(line: dict[str, Any]) -> Decided | Flagged:
     if line["kind"] == "flag":
         return Flagged(
             column_id=line["column_id"],
@@ -165,7 +160,7 @@ def _from_json(line: dict[str, Any]) -> Approval | Flagged:
     row = dict(line["review"])
     row["reviewed_at"] = datetime.fromisoformat(row["reviewed_at"]).astimezone(UTC)
     review = from_arrow(pa.Table.from_pylist([row], schema=schema_of(Review)), Review)[0]
-    return Approval(
+    return Decided(
         review=review,
         annotation_ids=tuple(line["annotation_ids"]),
         lead_time_s=float(line["lead_time_s"]),

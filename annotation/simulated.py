@@ -1,19 +1,43 @@
 """A *simulated* annotator: corrects drafts from known truth through Label Studio's own API.
 
-Signatures are final; see the functions for what each promises.
+It exists so that the loop can be shown and measured without people. It is no person and is
+never taken for one: its account, ``Review.annotator`` and every report are named
+``simulated-annotator``, its reviews carry ``is_simulated``, and a person's decision about the
+same column replaces its own. Its working times are invented from two constants.
+
+Works as a person does: opens a task, compares each drafted box with what stands there, corrects
+texts, deletes boxes on nothing, draws missed ones, marks damage, decides, submits.
+
+Keeps out: what the truth is (``pipelines.corpora``, ``pipelines.codh``).
 """
 
 from __future__ import annotations
 
+import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from annotation.client import LabelStudio
-from pipelines.geometry import Box
+from annotation import interface
+from annotation.client import FullTask, LabelStudio, TaskSummary
+from annotation.reviews import SIMULATED_ANNOTATOR, SIMULATED_EMAIL
+from annotation.tasks import box_of, decision_item, place_of, region
+from pipelines.geometry import Box, intersection_area, intersection_over_union
+from pipelines.records import ILLEGIBLE, ReviewTask, derive_id
+from pipelines.scripts import canonical
 from pipelines.tables import Tables
 
-SIMULATED_ANNOTATOR = "simulated-annotator"
-"""Name of the user in Label Studio and value of ``Review.annotator``; never a person."""
+__all__ = [
+    "SIMULATED_ANNOTATOR",
+    "Correction",
+    "SimulationParams",
+    "SimulationReport",
+    "TrueCharacter",
+    "annotate_batch",
+    "assign_truth",
+    "corrected_result",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +56,11 @@ class TrueCharacter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationParams:
-    """How the simulated annotator works; seconds are invented and say so in every output."""
+    """How the simulated annotator works; seconds are invented and say so in every output.
+
+    ``min_overlap`` is the intersection over union from which a drafted box counts as the box of
+    a true character; below, a person would delete it and draw anew.
+    """
 
     min_overlap: float = 0.3
     seconds_per_column: float = 4.0
@@ -57,6 +85,22 @@ class SimulationReport:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A corrected result and what it took."""
+
+    result: tuple[Mapping[str, Any], ...]
+    decision: str
+    texts_corrected: int
+    boxes_removed: int
+    boxes_added: int
+
+    @property
+    def count(self) -> int:
+        """Corrections of any kind."""
+        return self.texts_corrected + self.boxes_removed + self.boxes_added
+
+
 def annotate_batch(
     tables: Tables,
     batch: str,
@@ -74,4 +118,204 @@ def annotate_batch(
         ServiceError: If Label Studio is down, slow or refuses.
         TableError: If the batch was never pushed.
     """
-    raise NotImplementedError
+    began = time.monotonic()
+    rows = tables.read("review_tasks", batch, ReviewTask)
+    project_id = next((row.project_id for row in rows), 0)
+    there = [t for t in client.summaries(project_id) if "key" in t.data] if rows else []
+    assigned, unreached = _assign_pages(there, truth)
+    user_id = client.ensure_user(SIMULATED_EMAIL, SIMULATED_ANNOTATOR) if there else 0
+    counts: Counter[str] = Counter(unreached=unreached)
+    open_ids = set()
+    for summary in there:
+        if str(summary.data["page_id"]) not in truth:
+            counts["without_truth"] += 1
+        elif summary.is_begun:
+            counts["found_annotated"] += 1
+        else:
+            open_ids.add(summary.task_id)
+    # Read whole before anything is written: a listing that is written into loses its place.
+    waiting = [t for t in client.tasks(project_id) if t.task_id in open_ids] if open_ids else []
+    for task in waiting:
+        correction = corrected_result(task, assigned[task.task_id], min_overlap=params.min_overlap)
+        client.add_annotation(
+            task.task_id,
+            correction.result,
+            completed_by=user_id,
+            lead_time_s=params.seconds_per_column
+            + params.seconds_per_correction * correction.count,
+        )
+        counts["annotated"] += 1
+        counts[correction.decision] += 1
+        counts["texts_corrected"] += correction.texts_corrected
+        counts["boxes_removed"] += correction.boxes_removed
+        counts["boxes_added"] += correction.boxes_added
+    return SimulationReport(
+        batch=batch,
+        tasks=len(there),
+        annotated=counts["annotated"],
+        found_annotated=counts["found_annotated"],
+        without_truth=counts["without_truth"],
+        approved=counts[interface.APPROVE],
+        rejected=counts[interface.REJECT],
+        texts_corrected=counts["texts_corrected"],
+        boxes_removed=counts["boxes_removed"],
+        boxes_added=counts["boxes_added"],
+        unreached=counts["unreached"],
+        seconds=time.monotonic() - began,
+    )
+
+
+def assign_truth(
+    crops: Mapping[int, Box], truth: Sequence[TrueCharacter]
+) -> tuple[dict[int, list[TrueCharacter]], int]:
+    """Give each true character of a page to the one task that shows most of it.
+
+    Crops of neighbouring columns overlap; a character that two annotators each drew would be
+    there twice. A crop that shows less than half of a character does not show it.
+
+    Args:
+        crops: The crop of each task of the page, by task id, in pixels of the page.
+        truth: The characters of the page.
+
+    Returns:
+        Characters by task id, in the order of ``truth``, and how many no task shows.
+    """
+    assigned: dict[int, list[TrueCharacter]] = {task_id: [] for task_id in crops}
+    unreached = 0
+    for character in truth:
+        best, shown = 0, 0.5
+        for task_id, crop in crops.items():
+            share = intersection_area(character.box, crop) / character.box.area
+            # Equally whole in two crops: it belongs to the one whose middle is nearer.
+            distance = abs(character.box.center[0] - crop.center[0]) / (2 * crop.width)
+            if share > 0.5 and (weight := share + 1 / (1 + distance)) > shown:
+                best, shown = task_id, weight
+        if best:
+            assigned[best].append(character)
+        else:
+            unreached += 1
+    return assigned, unreached
+
+
+def corrected_result(
+    task: FullTask, truth: Sequence[TrueCharacter], *, min_overlap: float = 0.3
+) -> Correction:
+    """What the simulated annotator makes of a draft. Depends on nothing but its arguments.
+
+    A drafted box that overlaps a true character by ``min_overlap`` or more (best pairs first)
+    is kept where it is with the true text; others are deleted; true characters without a box
+    are drawn. Truth that nobody can read (□) is marked illegible. A column without any true
+    character is rejected.
+    """
+    crop = Box(*(int(value) for value in task.data["crop"]))
+    drafted = _drafted(task)
+    boxes = {
+        identifier: box_of(items[interface.BOX]["value"], crop)
+        for identifier, items in drafted.items()
+    }
+    paired = _pair(boxes, truth, min_overlap)
+    width, height = _picture_size(drafted, crop)
+    result: list[Mapping[str, Any]] = []
+    texts_corrected = boxes_added = 0
+    for index, character in enumerate(truth):
+        found = paired.get(index)
+        if found is None:
+            boxes_added += 1
+            identifier = derive_id("drawn", task.data["key"], index)[:10]
+            place = place_of(character.box, crop)
+        else:
+            identifier = found
+            place = drafted[found][interface.BOX]["value"]
+            texts = drafted[found].get(interface.WRITTEN, {}).get("value", {}).get("text", [""])
+            texts_corrected += texts[0] != character.written
+        result += region(
+            identifier,
+            place,
+            texts=_texts(character),
+            states=_states(character),
+            width=width,
+            height=height,
+        )
+    decision = interface.APPROVE if truth else interface.REJECT
+    return Correction(
+        result=(*result, decision_item(decision)),
+        decision=decision,
+        texts_corrected=texts_corrected,
+        boxes_removed=len(boxes) - len(paired),
+        boxes_added=boxes_added,
+    )
+
+
+def _assign_pages(
+    there: Sequence[TaskSummary], truth: Mapping[str, Sequence[TrueCharacter]]
+) -> tuple[dict[int, list[TrueCharacter]], int]:
+    crops: dict[str, dict[int, Box]] = defaultdict(dict)
+    for task in there:
+        box = Box(*(int(value) for value in task.data["crop"]))
+        crops[str(task.data["page_id"])][task.task_id] = box
+    assigned: dict[int, list[TrueCharacter]] = {}
+    unreached = 0
+    for page_id, own in crops.items():
+        found, missed = assign_truth(own, truth.get(page_id, ()))
+        assigned |= found
+        unreached += missed
+    return assigned, unreached
+
+
+def _drafted(task: FullTask) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """The regions of the draft, by id and control; the newest prediction is what one sees."""
+    regions: dict[str, dict[str, Mapping[str, Any]]] = {}
+    newest = max(task.predictions, key=lambda p: int(p["id"]), default=None)
+    for item in newest["result"] if newest else ():
+        regions.setdefault(str(item["id"]), {})[str(item["from_name"])] = item
+    return {identifier: items for identifier, items in regions.items() if interface.BOX in items}
+
+
+def _pair(
+    boxes: Mapping[str, Box], truth: Sequence[TrueCharacter], min_overlap: float
+) -> dict[int, str]:
+    """Drafted boxes by the index of the true character they show, best overlaps first."""
+    overlaps = sorted(
+        (
+            (intersection_over_union(character.box, box), -index, identifier)
+            for index, character in enumerate(truth)
+            for identifier, box in boxes.items()
+        ),
+        reverse=True,
+    )
+    paired: dict[int, str] = {}
+    taken: set[str] = set()
+    for overlap, negative_index, identifier in overlaps:
+        if overlap < min_overlap:
+            break
+        if -negative_index not in paired and identifier not in taken:
+            paired[-negative_index] = identifier
+            taken.add(identifier)
+    return paired
+
+
+def _picture_size(
+    drafted: Mapping[str, Mapping[str, Mapping[str, Any]]], crop: Box
+) -> tuple[int, int]:
+    for items in drafted.values():
+        box = items[interface.BOX]
+        return int(box["original_width"]), int(box["original_height"])
+    return crop.width, crop.height
+
+
+def _texts(character: TrueCharacter) -> dict[str, str]:
+    if character.written == ILLEGIBLE:
+        return {}
+    texts = {interface.WRITTEN: character.written}
+    if character.canonical != canonical(character.written):
+        texts[interface.CANONICAL] = character.canonical
+    return texts
+
+
+def _states(character: TrueCharacter) -> list[str]:
+    states = [interface.DAMAGED] if character.is_damaged else []
+    if character.written == ILLEGIBLE:
+        states.append(interface.ILLEGIBLE_STATE)
+    elif character.written != character.canonical:
+        states.append(interface.VARIANT)
+    return states

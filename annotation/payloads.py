@@ -1,0 +1,145 @@
+"""The tasks a batch should have, one after the other, and the columns that cannot become one.
+
+Keeps out: what a task holds (``annotation.tasks``), and sending (``annotation.projects``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from annotation import interface
+from annotation.images import ImageFolder, make_derivative
+from annotation.projects import Payload
+from annotation.tasks import column_task, page_task, split_column
+from annotation.triage import TriageParams, triage
+from pipelines.errors import MaterialError
+from pipelines.geometry import Box
+from pipelines.records import Column, Page, Reading, Rejection
+from pipelines.scripts import canonical
+from pipelines.store import Store
+from pipelines.tables import Tables
+
+STAGE = "review_tasks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures:
+    """Where pictures come from, where Label Studio's browser finds them, and how large."""
+
+    store: Store
+    images: ImageFolder
+    max_side_px: int
+
+
+def columns_of(tables: Tables, batch: str) -> Iterator[Column]:
+    """The columns of a batch, one row group in memory at a time."""
+    for group in tables.iterate("columns", batch, Column):
+        yield from group
+
+
+def column_payloads(
+    tables: Tables,
+    batch: str,
+    pictures: Pictures,
+    *,
+    max_characters: int,
+    weights: TriageParams,
+    rejections: dict[str, Rejection],
+) -> Iterator[Payload]:
+    """The tasks of each column; what cannot become one goes into ``rejections`` by column id.
+
+    Raises:
+        TableError: If the batch has no columns or readings yet.
+        StoreError: If a picture is missing from the store.
+    """
+    readings = {r.column_id: r for r in tables.read("readings", batch, Reading)}
+    seconds: dict[str, Reading] = {}
+    if tables.manifest("second_readings", batch) is not None:
+        seconds = {r.column_id: r for r in tables.read("second_readings", batch, Reading)}
+    counts = Counter(canonical(c.text) for r in readings.values() for c in r.characters if c.text)
+    for column in columns_of(tables, batch):
+        reading = readings.get(column.column_id)
+        if reading is None:
+            sentence = f"Column {column.column_id} has no reading; materialize readings again."
+            rejections[column.column_id] = rejected(column, "no_reading", sentence)
+            continue
+        try:
+            payloads = _tasks_of(
+                column,
+                reading,
+                seconds.get(column.column_id),
+                pictures,
+                batch=batch,
+                max_characters=max_characters,
+                weights=weights,
+                counts=counts,
+            )
+        except MaterialError as error:
+            rejections[column.column_id] = rejected(column, error.reason, str(error))
+            continue
+        except ValueError as error:
+            rejections[column.column_id] = rejected(column, "column_disagrees", str(error))
+            continue
+        expected = interface.column_interface()
+        problems = [p for payload in payloads for p in interface.task_problems(payload, expected)]
+        if problems:
+            rejections[column.column_id] = rejected(column, "invalid_task", " ".join(problems))
+            continue
+        yield from payloads
+
+
+def page_payloads(tables: Tables, batch: str, pictures: Pictures) -> Iterator[Payload]:
+    """The page view of each page: its picture with the columns found on it."""
+    by_page: dict[str, list[Column]] = defaultdict(list)
+    for column in columns_of(tables, batch):
+        by_page[column.page_id].append(column)
+    for group in tables.iterate("pages", batch, Page):
+        for page in group:
+            picture = make_derivative(
+                pictures.store,
+                page.image_key,
+                Box(0, 0, page.width, page.height),
+                images=pictures.images,
+                max_side_px=pictures.max_side_px,
+            )
+            yield page_task(page, by_page[page.page_id], picture=picture, batch=batch)
+
+
+def rejected(column: Column, reason: str, detail: str) -> Rejection:
+    """A column that was not put before people."""
+    return Rejection(item_id=column.column_id, stage=STAGE, reason=reason, detail=detail)
+
+
+def _tasks_of(
+    column: Column,
+    reading: Reading,
+    second: Reading | None,
+    pictures: Pictures,
+    *,
+    batch: str,
+    max_characters: int,
+    weights: TriageParams,
+    counts: Mapping[str, int],
+) -> list[Payload]:
+    weighed = triage(
+        reading,
+        second,
+        is_order_uncertain=column.is_order_uncertain,
+        counts=counts,
+        params=weights,
+    )
+    payloads: list[Payload] = []
+    for part in split_column(column, max_characters):
+        picture = make_derivative(
+            pictures.store,
+            column.image_key,
+            part.crop.moved(-column.box.left, -column.box.top),
+            images=pictures.images,
+            max_side_px=pictures.max_side_px,
+        )
+        payloads.append(
+            column_task(part, reading, second, picture=picture, triage=weighed, batch=batch)
+        )
+    return payloads

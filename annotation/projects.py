@@ -1,0 +1,152 @@
+"""Brings a Label Studio project to the tasks it should hold, without ever doing a thing twice.
+
+Label Studio imports append: sending a task again makes a second one. So what is there is listed
+first, by our own key in each task's data, and only what is missing is sent. A run killed at any
+point leaves a project that the next run completes. Tasks somebody has begun are never touched.
+
+Keeps out: what tasks hold (``annotation.tasks``), tables and batches (``annotation.sync``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from annotation.client import LabelStudio, TaskSummary
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class Filled:
+    """What :func:`fill` did; tasks ``found`` as they should be were left alone."""
+
+    created: int = 0
+    found: int = 0
+    refreshed: int = 0
+    begun: int = 0
+    duplicates_removed: int = 0
+    withdrawn: int = 0
+
+
+def fill(
+    client: LabelStudio,
+    project_id: int,
+    wanted: Iterable[Payload],
+    *,
+    group_field: str,
+    tasks_per_request: int,
+) -> tuple[Filled, list[TaskSummary]]:
+    """Make, refresh and withdraw tasks until the project holds what is wanted.
+
+    Args:
+        client: The server.
+        project_id: The project.
+        wanted: Tasks in any order; ``data`` holds ``key``, ``sha`` and ``group_field``.
+        group_field: Tasks that share it belong together: as soon as one of them is begun, none
+            of them is refreshed or withdrawn.
+        tasks_per_request: How many go into one import.
+
+    Returns:
+        Counts, and all tasks as they stand afterwards.
+
+    Raises:
+        ServiceError: If Label Studio is down, slow or refuses.
+    """
+    done = Filled()
+    there = list(client.summaries(project_id))
+    keep, extra = _one_of_each(there)
+    begun = {task.data.get(group_field) for task in there if task.is_begun}
+    for task in extra:
+        if not task.is_begun:
+            client.delete_task(task.task_id)
+            done.duplicates_removed += 1
+    seen: set[str] = set()
+    schemes = {task.data.get(group_field): task.data.get("parts") for task in there}
+    missing, outdated = _Batches(tasks_per_request), _Batches(tasks_per_request)
+
+    def make(payloads: list[Payload]) -> None:
+        done.created += client.import_tasks(project_id, payloads)
+
+    def refresh(payloads: list[Payload]) -> None:
+        _refresh(client, project_id, payloads, keep)
+        done.refreshed += len(payloads)
+
+    for payload in wanted:
+        data = payload["data"]
+        key, group = data["key"], data[group_field]
+        seen.add(key)
+        existing = keep.get(key)
+        if group in begun and (existing is not None or schemes[group] != data.get("parts")):
+            # Also when the batch is cut into other parts by now: what is begun is finished.
+            done.begun += 1
+            seen.update(t.data["key"] for t in keep.values() if t.data.get(group_field) == group)
+        elif existing is None:
+            missing.add(payload, make)
+        elif existing.data.get("sha") != data["sha"] or not existing.prediction_count:
+            outdated.add(payload, refresh)
+        else:
+            done.found += 1
+    missing.flush(make)
+    outdated.flush(refresh)
+    for key, task in keep.items():
+        if key not in seen and task.data.get(group_field) not in begun:
+            client.delete_task(task.task_id)
+            done.withdrawn += 1
+    return done, list(client.summaries(project_id))
+
+
+class _Batches:
+    """Collects payloads and hands them over in lots."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.waiting: list[Payload] = []
+
+    def add(self, payload: Payload, send: Callable[[list[Payload]], None]) -> None:
+        self.waiting.append(payload)
+        if len(self.waiting) >= self.size:
+            self.flush(send)
+
+    def flush(self, send: Callable[[list[Payload]], None]) -> None:
+        if self.waiting:
+            send(self.waiting)
+            self.waiting = []
+
+
+def _one_of_each(tasks: Iterable[TaskSummary]) -> tuple[dict[str, TaskSummary], list[TaskSummary]]:
+    """The task that counts for each key (begun before untouched, then the oldest), and the rest."""
+    keep: dict[str, TaskSummary] = {}
+    extra: list[TaskSummary] = []
+    for task in sorted(tasks, key=lambda t: (-t.annotation_count, not t.is_begun, t.task_id)):
+        key = str(task.data.get("key", f"foreign-{task.task_id}"))
+        if key in keep:
+            extra.append(task)
+        elif "key" in task.data:
+            keep[key] = task
+    return keep, extra
+
+
+def _refresh(
+    client: LabelStudio,
+    project_id: int,
+    payloads: list[Payload],
+    tasks: Mapping[str, TaskSummary],
+) -> None:
+    """Give untouched tasks their new draft.
+
+    The data with its ``sha`` comes last: until then a killed run's task counts as outdated.
+    """
+    numbers = {p["data"]["key"]: tasks[p["data"]["key"]].task_id for p in payloads}
+    client.delete_predictions(project_id, list(numbers.values()))
+    client.add_predictions(
+        project_id,
+        [
+            {**prediction, "task": numbers[payload["data"]["key"]]}
+            for payload in payloads
+            for prediction in payload["predictions"]
+        ],
+    )
+    for payload in payloads:
+        client.update_task(numbers[payload["data"]["key"]], payload["data"])
