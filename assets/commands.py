@@ -20,9 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from assets.processes import stop, tethered
+from assets.processes import start, stop
 from assets.resources import ROOT, Settings
 from pipelines.errors import ModelError
+from pipelines.records import Reader
 
 Progress = Callable[[str], None]
 
@@ -57,6 +58,32 @@ def run_training(
     )
 
 
+def read_columns(
+    settings: Settings,
+    *,
+    tables: str | Path,
+    store: str | Path,
+    batch: str,
+    reader: Reader,
+    checkpoint: Path | None,
+    release_id: str = "",
+    on_progress: Progress | None = None,
+    lock: Path | None = None,
+) -> dict[str, Any]:
+    """Have one reader read the columns of a batch; it writes ``readings`` or ``second_readings``.
+
+    Raises:
+        ModelError: As :func:`run_training`.
+    """
+    arguments: list[str | Path] = ["--tables", tables, "--store", store, "--batch", batch]
+    arguments += ["--reader", reader.value]
+    if checkpoint is not None:
+        arguments += ["--checkpoint", checkpoint]
+    if release_id:
+        arguments += ["--release-id", release_id]
+    return run_training(settings, "read", arguments, on_progress=on_progress, lock=lock)
+
+
 def run_reporting(
     command: Sequence[str],
     *,
@@ -77,16 +104,8 @@ def run_reporting(
                     on_progress(text)
 
     with _held(lock, on_progress):
-        process = subprocess.Popen(
-            tethered(command),
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
+        process = start(
+            command, environment=environment, output=subprocess.PIPE, errors=subprocess.PIPE
         )
         assert process.stdout is not None
         assert process.stderr is not None

@@ -6,7 +6,9 @@ Dagster keeps thousands of partitions well and millions not at all.
 
 import dagster as dg
 
-batches = dg.DynamicPartitionsDefinition(name="batches")
+BATCHES = "batches"
+
+batches = dg.DynamicPartitionsDefinition(name=BATCHES)
 
 APPROVED = "approved"
 """The one partition of ``samples`` that holds what people approved, over all batches."""

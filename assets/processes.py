@@ -1,8 +1,8 @@
 """Other programs: started so that they never outlive us, stopped so that they can clean up.
 
-Holds: ``tethered`` (a child that the kernel kills when its parent is killed) and ``stop``.
 A run that dies by ``kill -9`` gets no chance to stop what it started; a training command that
-kept writing after its run was declared dead would meet the next run in the same folder.
+kept writing after its run was declared dead would meet the next run in the same folder. So every
+child runs under ``annotation.server_guard``, which ends it when our end of a pipe is gone.
 
 Keeps out: which program is started (``assets.commands``, ``assets.up``).
 """
@@ -13,34 +13,46 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import IO
 
-_TETHER = (
-    "import ctypes, os, sys\n"
-    "try:\n"
-    "    ctypes.CDLL(None).prctl(1, 9)\n"  # PR_SET_PDEATHSIG, SIGKILL: Linux alone has it
-    "except (AttributeError, OSError):\n"
-    "    pass\n"
-    "os.execvp(sys.argv[1], sys.argv[1:])\n"
-)
+from annotation import server_guard
 
 
-def tethered(command: Sequence[str]) -> list[str]:
-    """The command, run so that it dies with the process that starts it (on Linux)."""
-    return [sys.executable, "-S", "-c", _TETHER, *command]
+def start(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    output: int | IO[str],
+    errors: int | IO[str],
+) -> subprocess.Popen[str]:
+    """Start a command in a process group of its own; it ends when this process does.
+
+    A terminal's Ctrl-C reaches us alone, so that we decide in which order things end.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-I", str(server_guard.__file__), *command],
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=errors,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
 
 
-def stop(process: subprocess.Popen[str] | subprocess.Popen[bytes], *, grace_s: float = 10) -> None:
-    """Ask a process that leads its own group to end, and after ``grace_s`` end it."""
-    if process.poll() is not None:
-        return
-    for sent, patience in ((signal.SIGTERM, grace_s), (signal.SIGKILL, None)):
+def stop(process: subprocess.Popen[str], *, grace_s: float = 10) -> None:
+    """Ask a started command to end, and end it by force after ``grace_s``."""
+    if process.poll() is None:
+        process.terminate()
         try:
-            os.killpg(process.pid, sent)
-        except ProcessLookupError:
-            pass
-        try:
-            process.wait(timeout=patience)
-            return
+            process.wait(timeout=grace_s)
         except subprocess.TimeoutExpired:
-            continue
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if process.stdin is not None:
+        process.stdin.close()

@@ -6,16 +6,26 @@ from them: the store, the tables, the folders of a running project, the Label St
 Keeps out: what is done with them. Nothing here is made before it is asked for.
 """
 
+from __future__ import annotations
+
+import json
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipelines.errors import BeitieError
+from pipelines.errors import BeitieError, ServiceError
 from pipelines.store import Store
 from pipelines.tables import Tables
+
+if TYPE_CHECKING:
+    from annotation.client import LabelStudio
+    from annotation.images import ImageFolder
+    from annotation.journal import Journal
+    from annotation.server import LabelStudioServer
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout: ``dagster.yaml`` and the bundled checkpoint lie in it."""
@@ -28,6 +38,8 @@ VARIABLES: dict[str, str] = {
     "BEITIE_TRAINING_PYTHON": "Python that runs `-m training` (default: this one)",
     "BEITIE_THREADS": "threads of one training command, 0 for all cores (default: 0)",
     "BEITIE_TRAIN_SECONDS": "time budget of one training run in seconds (default: 180)",
+    "BEITIE_APPROVERS": "who may approve, by Label Studio e-mail, with commas (default: anyone)",
+    "BEITIE_LABEL_STUDIO_VENV": "environment that holds Label Studio (default: .venv-label-studio)",
     "BEITIE_RETRAIN": "propose or automatic: what enough approvals lead to (default: propose)",
     "BEITIE_RETRAIN_AFTER": "approved characters that are enough (default: 500)",
 }
@@ -51,6 +63,8 @@ class Settings:
     train_seconds: int
     retrain_automatically: bool
     retrain_after_characters: int
+    approvers: tuple[str, ...]
+    label_studio_venv: Path
     label_studio_url: str
     label_studio_api_key: str = field(repr=False)
 
@@ -75,6 +89,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             f"BEITIE_RETRAIN is {retrain!r}; expected 'propose' (a person starts the training) "
             f"or 'automatic'."
         )
+    approvers, venv = found.get("BEITIE_APPROVERS", ""), found.get("BEITIE_LABEL_STUDIO_VENV")
     bundled = ROOT / "training" / "families" / "unicalli" / "checkpoints" / "tiny"
     return Settings(
         home=home,
@@ -86,6 +101,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         train_seconds=_count(found, "BEITIE_TRAIN_SECONDS", 180),
         retrain_automatically=retrain == "automatic",
         retrain_after_characters=_count(found, "BEITIE_RETRAIN_AFTER", 500),
+        approvers=tuple(filter(None, (n.strip() for n in approvers.split(",")))),
+        label_studio_venv=Path(venv or ROOT / ".venv-label-studio").expanduser().resolve(),
         label_studio_url=found.get("LABEL_STUDIO_URL", ""),
         label_studio_api_key=found.get("LABEL_STUDIO_API_KEY", ""),
     )
@@ -140,6 +157,53 @@ class Project:
     def proposals(self) -> Path:
         """What the graph proposes to people, one file each."""
         return self.home / "proposals"
+
+    @property
+    def images(self) -> ImageFolder:
+        """Pictures that Label Studio shows; the server of ``beitie up`` serves this folder."""
+        return self.label_studio_server().images
+
+    @property
+    def journal(self) -> Journal:
+        """Who approved what, when."""
+        from annotation.journal import Journal
+
+        return Journal(self.home / "journal")
+
+    @property
+    def label_studio_home(self) -> Path:
+        """Database, secrets and pictures of the Label Studio that ``beitie up`` starts."""
+        return self.home / "label-studio"
+
+    def label_studio_server(self, port: int = 0) -> LabelStudioServer:
+        """The local server, not started yet; ``port`` 0 takes its last one, else a free one."""
+        from annotation.server import LabelStudioServer, ServerParams
+
+        return LabelStudioServer(
+            self.label_studio_home,
+            venv=self.settings.label_studio_venv,
+            params=ServerParams(port=port),
+        )
+
+    def label_studio(self) -> LabelStudio:
+        """A client of the Label Studio that the environment names, else of the local one.
+
+        Raises:
+            ServiceError: If there is none, it does not answer, or it refuses the token.
+        """
+        from annotation.client import connect  # the SDK is slow to import, and optional
+
+        if self.settings.label_studio_url:
+            return connect(self.settings.label_studio_url, self.settings.label_studio_api_key)
+        try:
+            address = json.loads((self.label_studio_home / "server.json").read_text())["url"]
+            token = json.loads((self.label_studio_home / "secrets.json").read_text())["token"]
+        except FileNotFoundError:
+            raise ServiceError(
+                "There is no Label Studio: it was never started here and LABEL_STUDIO_URL is not "
+                "set. `beitie up` starts one; or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY."
+            ) from None
+        return connect(address, token)
 
     @property
     def gpu_lock(self) -> Path:

@@ -105,11 +105,7 @@ def export(kind: str, approved: Sequence[Approved], store: Store, folder: Path) 
     Raises:
         MaterialError: If the format is unknown or the folder is there already.
     """
-    if kind not in FORMATS:
-        raise MaterialError(
-            f"There is no export format {kind!r}; known formats are {', '.join(FORMATS)}.",
-            reason="unknown_format",
-        )
+    require_format(kind)
     if folder.exists():
         raise MaterialError(
             f"{folder} is already there; an export overwrites nothing. Name another folder.",
@@ -131,6 +127,19 @@ def export(kind: str, approved: Sequence[Approved], store: Store, folder: Path) 
         characters=sum(len(one.review.characters) for one in approved),
         works=len({one.review.work.work_id for one in approved}),
     )
+
+
+def require_format(kind: str) -> None:
+    """Say which formats there are before anything is looked up.
+
+    Raises:
+        MaterialError: If the format is unknown.
+    """
+    if kind not in FORMATS:
+        raise MaterialError(
+            f"There is no export format {kind!r}; known formats are {', '.join(FORMATS)}.",
+            reason="unknown_format",
+        )
 
 
 def _write_parquet(approved: Sequence[Approved], store: Store, folder: Path) -> None:

@@ -1,0 +1,425 @@
+"""``beitie``: the one front door for people.
+
+Every command says what it did; a failure is one sentence on standard error that says what was
+found, what was expected, which item and what to do, and the exit status is not 0. What a program
+reads goes to standard output, everything else to standard error.
+
+Imports stand inside the commands: ``beitie --help`` must not wait for Dagster.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from pipelines.errors import BeitieError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from assets.resources import Project
+    from assets.runs import Progress
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SCRIPTS = ("seal", "clerical", "regular", "running", "cursive", "unknown")
+
+
+def explained(command: Callable[P, T]) -> Callable[P, T]:
+    """Turn an error of the project into its sentence and exit status 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except BeitieError as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="beitie", prog_name="beitie")
+def main() -> None:
+    """Beitie 碑帖: scans in, approved transcriptions and better readers out."""
+
+
+@main.command()
+@click.option("--dagster-port", default=3000, show_default=True, help="Port of Dagster.")
+@click.option("--label-studio-port", default=0, help="Port of Label Studio; 0 finds one.")
+@explained
+def up(dagster_port: int, label_studio_port: int) -> None:
+    """Start Dagster and Label Studio on localhost; Ctrl-C stops them."""
+    from assets.up import running
+
+    ports = {"dagster_port": dagster_port, "label_studio_port": label_studio_port}
+    with running(_project(), say=_tell, **ports) as watch:
+        try:
+            watch()
+        except KeyboardInterrupt:
+            return
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, metavar="PATH|URL...")
+@click.option("--work", help="Title of the work; without it sidecar files (work.toml) say.")
+@click.option("--calligrapher", help="Who wrote it.")
+@click.option("--script", type=click.Choice(SCRIPTS), help="The script it is in.")
+@click.option("--rights", help="Under what terms the scans may be used, as in 'CC BY-SA 4.0'.")
+@click.option("--source", help="Where the scans come from, with the credit that is asked for.")
+@click.option("--batch", help="The batch they join; by default one named after today.")
+@click.option("--now", is_flag=True, help="Take the batch in at once, without `beitie up`.")
+@explained
+def add(
+    sources: tuple[str, ...],
+    work: str | None,
+    calligrapher: str | None,
+    script: str | None,
+    rights: str | None,
+    source: str | None,
+    batch: str | None,
+    now: bool,
+) -> None:
+    """Put scans of a work into the inbox; adding the same file twice does nothing."""
+    from assets.inbox import add_described
+
+    project = _project()
+    flags = {"title": work, "calligrapher": calligrapher, "script": script}
+    flags |= {"rights": rights, "source": source}
+    name = batch or datetime.now().astimezone().date().isoformat()
+    added, refused = add_described(project.inbox, name, sources, flags)
+    for one in added:
+        click.echo(f"{one.folder}: {len(one.new)} new, {len(one.present)} there already")
+    for sentence in refused:
+        _tell(f"Error: {sentence}")
+    if now and added:
+        _take_in(project, name)
+    elif any(one.new for one in added):
+        _tell(f"`beitie up` takes batch {name} in; so does `beitie add --now`.")
+    if refused:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=Path)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a file, on one line.")
+@click.option("--release", "release_id", help="Read with this release instead of the current one.")
+@click.option("--no-second", is_flag=True, help="Leave the second reader (RapidOCR) out.")
+@explained
+def read(images: tuple[Path, ...], as_json: bool, release_id: str | None, no_second: bool) -> None:
+    """Transcribe pages or single columns: columns from right to left."""
+    from assets.release_pointer import checkpoint, current, find
+    from assets.transcribe import Failure, transcribe
+
+    project = _project()
+    reader = find(project, release_id) if release_id else current(project)
+    with tempfile.TemporaryDirectory(prefix="beitie-read-") as home, _bar() as on_step:
+        results = transcribe(
+            project.settings,
+            images,
+            Path(home),
+            checkpoint=checkpoint(project, reader),
+            has_second=not no_second,
+            on_step=on_step,
+        )
+    failures = [result for result in results if isinstance(result, Failure)]
+    for result in results:
+        if isinstance(result, Failure):
+            _tell(f"Error: {result.sentence}")
+        elif as_json:
+            click.echo(json.dumps(result.line(), ensure_ascii=False))
+        else:
+            click.echo(f"{result.file}\n{result.text}\n")
+    if failures:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("text")
+@click.option("--calligrapher", default="unknown", show_default=True, help="In whose hand.")
+@click.option("--script", type=click.Choice(SCRIPTS[:-1]), default="regular", show_default=True)
+@click.option("-o", "--out", type=Path, required=True, help="PNG to write.")
+@click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
+@explained
+def write(text: str, calligrapher: str, script: str, out: Path, force: bool) -> None:
+    """Write a column in a hand."""
+    from assets.commands import run_training
+    from assets.release_pointer import checkpoint, current
+
+    if out.exists() and not force:
+        raise BeitieError(f"{out} is already there. Name another file, or give --force.")
+    project = _project()
+    arguments = [text, "--calligrapher", calligrapher, "--script", script]
+    arguments += ["--checkpoint", str(checkpoint(project, current(project)))]
+    arguments += ["--out", str(out.resolve())]
+    run_training(project.settings, "write", arguments, on_progress=_tell)
+    click.echo(str(out))
+
+
+@main.command()
+@click.option("--seconds", default=0, help="Time budget; 0 takes BEITIE_TRAIN_SECONDS.")
+@click.option("--recipe", default="unicalli.fine_tune", show_default=True)
+@click.option("--again", is_flag=True, help="Even if the reader was trained on these samples.")
+@explained
+def train(seconds: int, recipe: str, again: bool) -> None:
+    """Samples, model, evaluation, and release if it is better."""
+    from assets.evaluation import evaluation
+    from assets.models import TrainingConfig, model
+    from assets.releases import release
+    from assets.samples import samples
+
+    config = {"model": TrainingConfig(recipe=recipe, seconds=seconds, again=again)}
+    project = _project()
+    _materialize(project, [samples, model, evaluation, release], config=config)
+    _show_reader(project)
+
+
+@main.command()
+@explained
+def evaluate() -> None:
+    """Judge the newest model and the current reader on the frozen split."""
+    from assets.evaluation import evaluation
+    from pipelines.records import Evaluation
+
+    project = _project()
+    try:
+        _materialize(project, [evaluation])
+    finally:
+        from assets.models import newest_model
+
+        batch = newest_model(project).model_id
+        if project.tables.manifest("evaluations", batch):
+            for row in project.tables.read("evaluations", batch, Evaluation):
+                click.echo(
+                    f"{row.model_id}  {row.reader.value:<9} {row.metric:<24} {row.value:8.2f}  "
+                    f"({row.low:.2f} to {row.high:.2f}, {row.character_count} characters)"
+                )
+
+
+@main.command()
+@click.option("--rollback", is_flag=True, help="Go back to the reader before the current one.")
+@click.option("--model", "model_id", help="Release this model, whatever the evaluation says.")
+@click.option("--reason", help="Why, where you release by hand.")
+@explained
+def release(rollback: bool, model_id: str | None, reason: str | None) -> None:
+    """Release the newest model if it is better, or move the pointer by hand."""
+    from assets.release_pointer import open_release, roll_back
+    from assets.releases import release as release_asset
+    from assets.runs import open_instance, report_release
+    from pipelines.records import Model
+
+    project, now = _project(), datetime.now(UTC)
+    if rollback and model_id:
+        raise click.UsageError("Give --rollback or --model, not both.")
+    if model_id and not reason:
+        raise click.UsageError("A release by hand needs a --reason; it is kept with the release.")
+    if not rollback and not model_id:
+        _materialize(project, [release_asset])
+    else:
+        if model_id:
+            if project.tables.manifest("models", model_id) is None:
+                known = ", ".join(project.tables.batches("models")) or "none yet"
+                raise BeitieError(f"There is no model {model_id!r}. Known models: {known}.")
+            model = project.tables.read("models", model_id, Model)[0]
+            opened = open_release(project, model, reason=f"by hand: {reason}", now=now)
+        else:
+            opened = roll_back(project, now=now)
+        with open_instance(project) as instance:
+            report_release(project, instance, opened)
+    _show_reader(project)
+
+
+@main.group()
+def review() -> None:
+    """Drafts to people, decisions back."""
+
+
+@review.command("push")
+@click.argument("batch", nargs=-1)
+@explained
+def review_push(batch: tuple[str, ...]) -> None:
+    """Put the columns of batches before people (all batches that were read, by default)."""
+    from assets.review_tasks import review_tasks
+
+    project = _project()
+    for name in _named(project, batch, "readings"):
+        _materialize(project, [review_tasks], batch=name)
+        _show_counts(project, "review_tasks", name)
+
+
+@review.command("pull")
+@click.argument("batch", nargs=-1)
+@explained
+def review_pull(batch: tuple[str, ...]) -> None:
+    """Fetch what people decided, and make samples of it."""
+    from assets.reviews import reviews
+    from assets.samples import samples
+
+    project = _project()
+    for name in _named(project, batch, "review_tasks"):
+        _materialize(project, [reviews], batch=name)
+        _show_counts(project, "reviews", name)
+    _materialize(project, [samples])
+
+
+@review.command("status")
+@explained
+def review_status() -> None:
+    """How many columns wait for people, batch by batch."""
+    project = _project()
+    for name in _named(project, (), "review_tasks"):
+        _show_counts(project, "review_tasks", name)
+        if project.tables.manifest("reviews", name) is not None:
+            _show_counts(project, "reviews", name)
+
+
+@main.command()
+@click.argument("format_name", metavar="FORMAT")
+@click.option("-o", "--out", type=Path, required=True, help="Folder to make.")
+@click.option("--batch", "batch", multiple=True, help="Only this batch; may be repeated.")
+@click.option("--rights", default="", help="Only works under exactly these rights.")
+@explained
+def export(format_name: str, out: Path, batch: tuple[str, ...], rights: str) -> None:
+    """Approved columns as parquet, jsonl or page-xml; rights that do not mix are refused."""
+    from pipelines import exports
+
+    project = _project()
+    exports.require_format(format_name)
+    approved = exports.approved_columns(project.tables, batches=batch, rights=rights)
+    done = exports.export(format_name, approved, project.store, out)
+    click.echo(
+        f"{done.folder}: {done.columns} columns, {done.characters} characters, {done.works} works"
+    )
+
+
+@main.command()
+@explained
+def status() -> None:
+    """What is where: batches, what was refused and why, the reader, proposals."""
+    from assets.inbox import signatures
+    from pipelines.tables import TABLES
+
+    project = _project()
+    tables = project.tables
+    waiting = sorted(set(signatures(project.inbox)) - set(tables.batches("scans")))
+    click.echo(f"project  {project.home}")
+    if waiting:
+        click.echo(f"inbox    waiting: {', '.join(waiting)}")
+    for batch in tables.batches("scans"):
+        click.echo(f"batch    {batch}")
+        for name in list(TABLES)[: list(TABLES).index("reviews") + 1]:
+            if tables.manifest(name, batch) is not None:
+                _show_counts(project, name, batch)
+    _show_reader(project)
+    for file in sorted(project.proposals.glob("*.json")):
+        proposal = json.loads(file.read_text(encoding="utf-8"))
+        click.echo(f"proposal {proposal['proposed_at'][:16]}  {proposal['sentence']}")
+
+
+def _project() -> Project:
+    from assets.resources import Project, read_settings
+
+    return Project(read_settings())
+
+
+def _tell(sentence: str) -> None:
+    click.echo(sentence, err=True)
+
+
+def _named(project: Project, given: tuple[str, ...], table: str) -> list[str]:
+    known = project.tables.batches(table)
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise BeitieError(
+            f"Batch {', '.join(unknown)} has no {table}. Batches that have: "
+            f"{', '.join(known) or 'none'}."
+        )
+    return list(given) or known
+
+
+def _take_in(project: Project, batch: str) -> None:
+    from assets.columns import columns
+    from assets.pages import pages
+    from assets.readings import readings, second_readings
+    from assets.scans import scans
+
+    _materialize(project, [scans, pages, columns, readings, second_readings], batch=batch)
+    for name in ("scans", "pages", "columns", "readings", "second_readings"):
+        _show_counts(project, name, batch)
+
+
+def _materialize(
+    project: Project,
+    assets: list[dg.AssetsDefinition],
+    *,
+    batch: str | None = None,
+    config: dict[str, Any] | None = None,
+) -> None:
+    from rich.console import Console
+
+    from assets.runs import materialize, open_instance
+
+    console = Console(stderr=True)
+    names = ", ".join(key.to_user_string() for asset in assets for key in asset.keys)
+    heading = f"{names} of {batch}" if batch else names
+    with console.status(heading) as line, open_instance(project) as instance:
+
+        def show(said: str) -> None:
+            if console.is_terminal:
+                line.update(f"{heading}: {said[:100]}")
+            else:
+                _tell(said)
+
+        on_progress: Progress = show
+        materialize(project, instance, assets, batch=batch, config=config, on_progress=on_progress)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("", total=None)
+
+        def step(what: str, done: int, total: int) -> None:
+            progress.update(task, description=what, completed=done, total=total)
+
+        yield step
+
+
+def _show_counts(project: Project, table: str, batch: str) -> None:
+    from collections import Counter
+
+    manifest = project.tables.manifest(table, batch)
+    if manifest is None:
+        return
+    reasons = Counter(r.reason for r in project.tables.rejections(table, batch))
+    why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    refused = f", {manifest.rejected} not taken ({why})" if manifest.rejected else ""
+    click.echo(f"{batch:<14} {table:<16} {manifest.accepted:>6}{refused}")
+
+
+def _show_reader(project: Project) -> None:
+    from assets.release_pointer import current
+
+    reader = current(project)
+    click.echo(f"reader   {reader.release_id} (model {reader.model_id}): {reader.reason}")

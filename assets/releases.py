@@ -1,0 +1,59 @@
+"""The asset ``release``: the model that reads from now on."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.evaluation import evaluation
+from assets.models import newest_model
+from assets.promotion import not_better
+from assets.readings import released_recogniser
+from assets.release_pointer import current, open_release
+from assets.resources import Project
+from pipelines.errors import ModelError
+from pipelines.records import Evaluation, Release
+
+
+@dg.asset(
+    deps=[evaluation],
+    group_name="machine",
+    kinds={"python", "safetensors"},
+    owners=["team:ml-engineers"],
+)
+def release(
+    context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
+) -> dg.MaterializeResult[None]:
+    """發布: the newest model reads from now on, if it is better on the frozen split."""
+    candidate, before = newest_model(project, context.instance), current(project)
+    rows = project.tables.read("evaluations", candidate.model_id, Evaluation)
+    # The blocking check stops a run that materialized the evaluation; this one stops a person
+    # who materializes the release alone.
+    findings = not_better(rows, candidate_id=candidate.model_id, release_id=before.model_id)
+    if findings:
+        raise ModelError(findings[0].message)
+    opened = open_release(
+        project, candidate, reason="better on the frozen split", now=datetime.now(UTC)
+    )
+    context.log_event(moved_pointer(opened))
+    return dg.MaterializeResult(
+        metadata=_shown(opened), data_version=dg.DataVersion(opened.release_id)
+    )
+
+
+def moved_pointer(opened: Release) -> dg.AssetMaterialization:
+    """Tells Dagster that the external asset ``released_recogniser`` now names this release."""
+    return dg.AssetMaterialization(
+        asset_key=released_recogniser.key,
+        metadata=_shown(opened),
+        tags={"dagster/data_version": opened.release_id},
+    )
+
+
+def _shown(opened: Release) -> dict[str, str]:
+    return {
+        "release": opened.release_id,
+        "model": opened.model_id,
+        "replaces": opened.replaces or "nothing",
+        "reason": opened.reason,
+        "released at": opened.released_at.isoformat(),
+    }

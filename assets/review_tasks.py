@@ -1,0 +1,52 @@
+"""The asset ``review_tasks``: drafts before people, in Label Studio."""
+
+from dataclasses import asdict
+
+import dagster as dg
+
+from annotation.sync import push
+from assets.partitions import batches
+from assets.readings import readings, second_readings
+from assets.resources import Project
+from assets.stages import code_version, report_of
+
+CODE = code_version("annotation")
+
+# A server that restarts or is busy is back within a minute or two; a wrong token never is.
+PATIENCE = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL)
+
+
+@dg.asset(
+    partitions_def=batches,
+    deps=[readings, second_readings],
+    group_name="people",
+    kinds={"python", "labelstudio", "parquet"},
+    owners=["team:annotators"],
+    code_version=CODE,
+    retry_policy=PATIENCE,
+)
+def review_tasks(
+    context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
+) -> dg.MaterializeResult[None]:
+    """One task a column with its draft; the ones that need eyes come first."""
+    batch = context.partition_key
+    done = push(
+        project.tables,
+        project.store,
+        batch,
+        project.label_studio(),
+        images=project.images,
+        code_version=CODE,
+    )
+    context.log.info(
+        f"{done.tasks_created} tasks made, {done.tasks_found} found, {done.tasks_refreshed} with "
+        f"a new draft, {done.tasks_begun} begun by somebody and left alone"
+    )
+    shown = asdict(done)
+    return report_of(
+        project.tables,
+        "review_tasks",
+        batch,
+        taken=done.columns,
+        metadata={k: v for k, v in shown.items() if isinstance(v, int | float)},
+    )

@@ -1,0 +1,173 @@
+"""``beitie up``: Dagster and Label Studio on localhost over one project, until Ctrl-C.
+
+Everything listens on 127.0.0.1 alone: Dagster has no login, and Label Studio keeps no roles
+apart. Whoever opens them to others puts a proxy with a login before them.
+
+Keeps out: how Label Studio is started (``annotation.server``).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from assets.processes import start, stop
+from assets.resources import ROOT, Project
+from pipelines.errors import ServiceError
+
+HOST = "127.0.0.1"
+DAGSTER_PORT = 3000
+START_DEADLINE_S = 120
+LOOK_INTERVAL_S = 0.5
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def running(
+    project: Project,
+    *,
+    dagster_port: int = DAGSTER_PORT,
+    label_studio_port: int = 0,
+    say: Say,
+) -> Iterator[Callable[[], None]]:
+    """Start everything; the block gets a function that returns only when something ends.
+
+    Args:
+        project: The project they all work on.
+        dagster_port: Port of Dagster's pages.
+        label_studio_port: Port of the local Label Studio, 0 for the one it had last. Where
+            LABEL_STUDIO_URL names another server, none is started.
+        say: Gets one line a step.
+
+    Raises:
+        ServiceError: If a port is taken, or something does not come up.
+    """
+    from assets.runs import prepare_instance  # Dagster takes two seconds to import
+
+    require_free(dagster_port, "Dagster", "--dagster-port")
+    dagster_home = prepare_instance(project)
+    project.inbox.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        environment = _environment(project, dagster_home)
+        if project.settings.label_studio_url:
+            people = f"Label Studio   {project.settings.label_studio_url}"
+        else:
+            say("starting Label Studio (the first time takes half a minute) ...")
+            server = stack.enter_context(project.label_studio_server(label_studio_port))
+            environment |= {"LABEL_STUDIO_URL": server.url, "LABEL_STUDIO_API_KEY": server.token}
+            secrets = project.label_studio_home / "secrets.json"
+            people = (
+                f"Label Studio   {server.url}\n"
+                f"               user {server.username}, password in {secrets}"
+            )
+        say("starting Dagster ...")
+        children = _start_dagster(project, stack, environment, dagster_port)
+        address = f"http://{HOST}:{dagster_port}"
+        _wait_until_up(f"{address}/server_info", children)
+        say(
+            f"\nDagster        {address}\n{people}\ninbox          {project.inbox}\n"
+            f"logs           {project.home / 'logs'}\n\nCtrl-C stops everything."
+        )
+
+        def watch() -> None:
+            while True:
+                _require_alive(children)
+                time.sleep(LOOK_INTERVAL_S)
+
+        try:
+            yield watch
+        finally:
+            say("stopping ...")
+
+
+def require_free(port: int, what: str, flag: str) -> None:
+    """Say which port is taken before anything is started.
+
+    Raises:
+        ServiceError: If another program listens on the port.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise ServiceError(
+                f"Port {port} on {HOST}, meant for {what}, is taken by another program "
+                f"({error.strerror}). Stop that program, or give another port with {flag}."
+            ) from None
+
+
+_Children = dict[str, tuple["subprocess.Popen[str]", Path]]
+
+
+def _environment(project: Project, dagster_home: Path) -> dict[str, str]:
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        "BEITIE_HOME": str(project.home),
+        "DAGSTER_HOME": str(dagster_home),
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+    }
+
+
+def _start_dagster(
+    project: Project, stack: ExitStack, environment: dict[str, str], port: int
+) -> _Children:
+    logs = project.home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    programs = Path(sys.executable).parent
+    commands = {
+        "Dagster's pages": ["dagster-webserver", "-h", HOST, "-p", str(port)],
+        "Dagster's daemon": ["dagster-daemon", "run"],
+    }
+    children: _Children = {}
+    for name, (program, *arguments) in commands.items():
+        log = logs / f"{program}.log"
+        file = stack.enter_context(log.open("w", encoding="utf-8"))
+        child = start(
+            [str(programs / program), *arguments, "-m", "assets.definitions"],
+            environment=environment,
+            output=file,
+            errors=subprocess.STDOUT,
+        )
+        stack.callback(stop, child)
+        children[name] = (child, log)
+    return children
+
+
+def _wait_until_up(address: str, children: _Children) -> None:
+    deadline = time.monotonic() + START_DEADLINE_S
+    # A proxy named in the environment is for the world outside, not for this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        _require_alive(children)
+        try:
+            with opener.open(address, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline:
+                log = next(iter(children.values()))[1]
+                raise ServiceError(
+                    f"Dagster did not answer at {address} within {START_DEADLINE_S} s. Its log "
+                    f"is {log}."
+                ) from None
+            time.sleep(LOOK_INTERVAL_S)
+
+
+def _require_alive(children: _Children) -> None:
+    for name, (child, log) in children.items():
+        if child.poll() is not None:
+            tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
+            raise ServiceError(
+                f"{name} ended with status {child.returncode}. The end of {log}:\n"
+                + "\n".join(tail)
+            )
