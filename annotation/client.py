@@ -1,7 +1,7 @@
 """Speaks to Label Studio: the only module that imports its SDK.
 
-Holds: ``LabelStudio``, what this project needs of a server, in plain values; and ``connect``,
-the client of a real one. Calls that change nothing twice (reading, deleting, replacing) are
+Holds: ``connect``, which gives a real server as the ``LabelStudio`` of
+``annotation.label_studio``. Calls that change nothing twice (reading, deleting, replacing) are
 tried again after a connection error or a 5xx, with growing pauses; calls that make something
 are tried once, because an answer that got lost does not mean that nothing was made. Every
 failure becomes a ``ServiceError`` that says what to do; the token is in none of them.
@@ -18,13 +18,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import label_studio_sdk
 from label_studio_sdk.core.api_error import ApiError
 
+from annotation.failures import MayPass, NotFound, not_reached, of_status, too_slow
+from annotation.label_studio import FullTask, TaskSummary, User
+from annotation.label_studio import LabelStudio as LabelStudio
 from pipelines.errors import ServiceError
 
 T = TypeVar("T")
@@ -43,128 +46,6 @@ class ClientParams:
     import_timeout_s: float = 180.0
     tries: int = 4
     first_pause_s: float = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """An account of Label Studio."""
-
-    user_id: int
-    email: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSummary:
-    """A task without its annotations. ``is_begun``: someone annotated, skipped or drafted it.
-
-    ``annotation_count`` includes skipped ones.
-    """
-
-    task_id: int
-    data: Mapping[str, Any]
-    updated_at: datetime
-    annotation_count: int
-    prediction_count: int
-    is_begun: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FullTask:
-    """A task with its annotations and predictions, as raw JSON; drafts are left out."""
-
-    task_id: int
-    data: Mapping[str, Any]
-    updated_at: datetime
-    annotations: tuple[Mapping[str, Any], ...]
-    predictions: tuple[Mapping[str, Any], ...]
-
-
-class LabelStudio(Protocol):
-    """What this project needs of Label Studio. Every method may raise ``ServiceError``."""
-
-    def whoami(self) -> User:
-        """The account whose token is used."""
-        ...
-
-    def users(self) -> dict[int, User]:
-        """All accounts by id."""
-        ...
-
-    def ensure_user(self, email: str, name: str) -> int:
-        """The id of the account with that address, made if there is none."""
-        ...
-
-    def find_project(self, title: str) -> int | None:
-        """The oldest project of exactly that title."""
-        ...
-
-    def ensure_project(self, title: str, config: str, description: str) -> int:
-        """The project of that title, made if there is none; its interface is brought up to date."""
-        ...
-
-    def serve_images(self, project_id: int, folder: Path) -> None:
-        """Let a project's browser pages read pictures in a folder of the server's machine."""
-        ...
-
-    def ensure_view(self, project_id: int, title: str, sort_by: str) -> None:
-        """A saved view sorted by a field of ``data``, highest first."""
-        ...
-
-    def summaries(self, project_id: int) -> Iterator[TaskSummary]:
-        """All tasks of a project, in the order they were made."""
-        ...
-
-    def tasks(self, project_id: int, since: datetime | None = None) -> Iterator[FullTask]:
-        """Tasks with annotations and predictions; only those changed at or after ``since``."""
-        ...
-
-    def task(self, task_id: int) -> FullTask | None:
-        """One task, None if it was deleted."""
-        ...
-
-    def import_tasks(self, project_id: int, payloads: Sequence[Mapping[str, Any]]) -> int:
-        """Make tasks with their predictions; how many were made. Never tried twice."""
-        ...
-
-    def add_predictions(self, project_id: int, payloads: Sequence[Mapping[str, Any]]) -> int:
-        """Make predictions (each names its ``task``); how many. Never tried twice."""
-        ...
-
-    def delete_predictions(self, project_id: int, task_ids: Sequence[int]) -> None:
-        """Remove all predictions of the named tasks."""
-        ...
-
-    def show_predictions(self, project_id: int, model_version: str) -> None:
-        """Pre-fill the annotator's screen from this model version."""
-        ...
-
-    def update_task(self, task_id: int, data: Mapping[str, Any]) -> None:
-        """Replace a task's data."""
-        ...
-
-    def delete_task(self, task_id: int) -> None:
-        """Remove a task; one that is gone already is as good."""
-        ...
-
-    def add_annotation(
-        self,
-        task_id: int,
-        result: Sequence[Mapping[str, Any]],
-        *,
-        completed_by: int,
-        lead_time_s: float,
-        is_skipped: bool = False,
-    ) -> int:
-        """Submit an annotation in somebody's name; its id. Never tried twice."""
-        ...
-
-    def update_annotation(self, annotation_id: int, result: Sequence[Mapping[str, Any]]) -> None:
-        """Replace an annotation's result, as an annotator's *Update* does."""
-        ...
-
-    def fetch(self, path: str) -> tuple[bytes, str]:
-        """What a browser gets for an address of the server: bytes and media type."""
-        ...
 
 
 def connect(url: str, token: str, *, params: ClientParams = ClientParams()) -> LabelStudio:
@@ -308,7 +189,7 @@ class _RealLabelStudio:
             row = self._repeat(
                 f"reading task {task_id}", lambda: self._sdk.tasks.get(id=str(task_id))
             )
-        except _NotFound:
+        except NotFound:
             return None
         return _full(_plain(row))
 
@@ -426,7 +307,7 @@ class _RealLabelStudio:
 
             try:
                 answer = self._repeat(f"listing tasks of project {project_id}", read)
-            except _NotFound:
+            except NotFound:
                 if page == 1:
                     raise
                 answer = {"tasks": [], "total": total}
@@ -444,7 +325,7 @@ class _RealLabelStudio:
     def _delete(self, kind: str, call: Callable[[], None]) -> None:
         try:
             self._repeat(f"deleting a {kind}", call)
-        except _NotFound:
+        except NotFound:
             return
 
     def _once(self, doing: str, call: Callable[[], T]) -> T:
@@ -456,7 +337,7 @@ class _RealLabelStudio:
             try:
                 with self._explained(doing):
                     return call()
-            except _MayPass:
+            except MayPass:
                 if attempt == self.params.tries:
                     raise
                 time.sleep(self.params.first_pause_s * 2 ** (attempt - 1))
@@ -464,14 +345,6 @@ class _RealLabelStudio:
 
     def _explained(self, doing: str) -> _Explained:
         return _Explained(self.url, doing, self._token)
-
-
-class _MayPass(ServiceError):
-    """The server was not reached or failed: the same call may do later."""
-
-
-class _NotFound(ServiceError):
-    """The server has no such thing."""
 
 
 class _Explained:
@@ -485,46 +358,13 @@ class _Explained:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, httpx.TimeoutException):
-            raise _MayPass(
-                f"Label Studio at {self.url} took too long while {self.doing}. What was done is "
-                f"kept; run the same again when the server is less busy."
-            ) from None
+            raise too_slow(self.url, self.doing) from None
         if isinstance(error, httpx.TransportError):
-            raise _MayPass(
-                f"Label Studio at {self.url} was not reached while {self.doing} "
-                f"({self._clean(str(error) or type(error).__name__)}). Start it (`beitie up`), or "
-                f"check LABEL_STUDIO_URL; then run the same again."
-            ) from None
+            said = self._clean(str(error) or type(error).__name__)
+            raise not_reached(self.url, self.doing, said) from None
         if isinstance(error, ApiError):
-            raise self._of_status(error) from None
-
-    def _of_status(self, error: ApiError) -> ServiceError:
-        status = error.status_code or 0
-        said = self._clean(str(error.body))[:300]
-        if status in (401, 403):
-            return ServiceError(
-                f"Label Studio at {self.url} refused our token while {self.doing} ({status}: "
-                f"{said}). Give a valid one in LABEL_STUDIO_API_KEY, or let `beitie up` start a "
-                f"server with its own."
-            )
-        if status == 404:
-            return _NotFound(
-                f"Label Studio at {self.url} has not what was asked for while {self.doing} "
-                f"({said}). It may have been deleted by hand; push the batch again."
-            )
-        if status < 400:
-            return _MayPass(
-                f"Label Studio at {self.url} answered {status} with something that is no JSON "
-                f"while {self.doing} ({said}). Is it Label Studio that listens there?"
-            )
-        if status >= 500 or status == 429:
-            return _MayPass(
-                f"Label Studio at {self.url} failed with {status} while {self.doing} ({said}). "
-                f"What was done is kept; look into its log, then run the same again."
-            )
-        return ServiceError(
-            f"Label Studio at {self.url} refused with {status} while {self.doing}: {said}"
-        )
+            said = self._clean(str(error.body))[:300]
+            raise of_status(self.url, self.doing, error.status_code or 0, said) from None
 
     def _clean(self, text: str) -> str:
         return text.replace(self.token, "<token>") if self.token else text

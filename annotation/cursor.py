@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from annotation.client import TaskSummary
 from annotation.decisions import Flag, Outcome
 from annotation.journal import Journal
+from annotation.label_studio import TaskSummary
 from annotation.reviews import STAGE
 from pipelines.records import Rejection, Review
 from pipelines.tables import Tables

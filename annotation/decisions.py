@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from annotation.client import FullTask, User
 from annotation.journal import Decided
+from annotation.label_studio import FullTask, User
 from annotation.reviews import STAGE, PartReview, join_parts, read_annotation
 from pipelines.records import Decision, Rejection, Review, ReviewTask
 

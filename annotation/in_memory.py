@@ -7,7 +7,7 @@ accounts to log into and no time but its own clock, which moves with every chang
 Keeps out: failures. Slowness, errors and lost answers are tested against real sockets.
 """
 
-# ruff: noqa: D102  (every method is described in annotation.client.LabelStudio)
+# ruff: noqa: D102  (every method is described in annotation.label_studio.LabelStudio)
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from annotation.client import FullTask, TaskSummary, User
+from annotation.label_studio import FullTask, TaskSummary, User
 from pipelines.errors import ServiceError
 
 
@@ -42,7 +42,7 @@ class _Project:
 
 
 class InMemoryLabelStudio:
-    """Implements ``annotation.client.LabelStudio``.
+    """Implements ``annotation.label_studio.LabelStudio``.
 
     Args:
         document_root: What picture addresses are relative to, as the real server has one.

@@ -9,11 +9,13 @@ Keeps out: what tasks hold (``annotation.tasks``), tables and batches (``annotat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.client import LabelStudio, TaskSummary
+from annotation.images import ImageFolder
+from annotation.label_studio import LabelStudio, TaskSummary
+from pipelines.errors import ServiceError
 
 Payload = Mapping[str, Any]
 
@@ -95,6 +97,30 @@ def fill(
             client.delete_task(task.task_id)
             done.withdrawn += 1
     return done, list(client.summaries(project_id))
+
+
+def check_pictures(client: LabelStudio, tasks: Sequence[TaskSummary], images: ImageFolder) -> None:
+    """Fetch one picture as a browser would: Label Studio answers 404 for many reasons.
+
+    Raises:
+        ServiceError: If it does not come, or not as JPEG.
+    """
+    if not tasks:
+        return
+    url = str(tasks[-1].data["image"])
+    try:
+        data, media_type = client.fetch(url)
+    except ServiceError as error:
+        raise ServiceError(
+            f"The tasks are there, but Label Studio does not serve their pictures: {error} It "
+            f"must run with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
+            f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={images.document_root}, on a machine that "
+            f"sees this folder."
+        ) from error
+    if not data or media_type != "image/jpeg":
+        raise ServiceError(
+            f"Label Studio serves {url} as {media_type or 'nothing'}; expected image/jpeg."
+        )
 
 
 class _Batches:

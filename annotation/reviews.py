@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from annotation import interface
-from annotation.client import FullTask, User
+from annotation.label_studio import FullTask, User
 from annotation.tasks import box_of
 from pipelines.corrections import edit_distance
 from pipelines.geometry import Box

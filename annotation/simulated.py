@@ -20,24 +20,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotation import interface
-from annotation.client import FullTask, LabelStudio, TaskSummary
-from annotation.reviews import SIMULATED_ANNOTATOR, SIMULATED_EMAIL
+from annotation.label_studio import FullTask, LabelStudio, TaskSummary
+from annotation.reviews import SIMULATED_ANNOTATOR as SIMULATED_ANNOTATOR
+from annotation.reviews import SIMULATED_EMAIL
 from annotation.tasks import box_of, decision_item, place_of, region
 from pipelines.geometry import Box, intersection_area, intersection_over_union
 from pipelines.records import ILLEGIBLE, ReviewTask, derive_id
 from pipelines.scripts import canonical
 from pipelines.tables import Tables
-
-__all__ = [
-    "SIMULATED_ANNOTATOR",
-    "Correction",
-    "SimulationParams",
-    "SimulationReport",
-    "TrueCharacter",
-    "annotate_batch",
-    "assign_truth",
-    "corrected_result",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,15 +20,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from annotation import interface
-from annotation.client import FullTask, LabelStudio, TaskSummary
 from annotation.cursor import OVERLAP, LastPull, by_column
 from annotation.decisions import Flag, Outcome, settle
 from annotation.images import ImageFolder
 from annotation.journal import Decided, Flagged, Journal
+from annotation.label_studio import FullTask, LabelStudio, TaskSummary
 from annotation.payloads import Pictures, column_payloads, columns_of, page_payloads, rejected
-from annotation.projects import Filled, fill
+from annotation.projects import Filled, check_pictures, fill
 from annotation.triage import TriageParams
-from pipelines.errors import ServiceError
 from pipelines.records import (
     Column,
     Decision,
@@ -157,7 +156,7 @@ def push(
         group_field="column_id",
         tasks_per_request=params.tasks_per_request,
     )
-    _check_pictures(client, there, images)
+    check_pictures(client, there, images)
     if releases := Counter(str(task.data["release_id"]) for task in there if "key" in task.data):
         client.show_predictions(project_id, releases.most_common(1)[0][0])
     page_project_id, pages = None, Filled()
@@ -288,26 +287,6 @@ def _push_pages(
         tasks_per_request=params.tasks_per_request,
     )
     return project_id, filled
-
-
-def _check_pictures(client: LabelStudio, tasks: Sequence[TaskSummary], images: ImageFolder) -> None:
-    """Fetch one picture as a browser would: Label Studio answers 404 for many reasons."""
-    if not tasks:
-        return
-    url = str(tasks[-1].data["image"])
-    try:
-        data, media_type = client.fetch(url)
-    except ServiceError as error:
-        raise ServiceError(
-            f"The tasks are there, but Label Studio does not serve their pictures: {error} It "
-            f"must run with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
-            f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={images.document_root}, on a machine that "
-            f"sees this folder."
-        ) from error
-    if not data or media_type != "image/jpeg":
-        raise ServiceError(
-            f"Label Studio serves {url} as {media_type or 'nothing'}; expected image/jpeg."
-        )
 
 
 def _row(column: Column, project_id: int, tasks: Sequence[TaskSummary]) -> ReviewTask:

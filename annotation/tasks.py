@@ -70,7 +70,9 @@ def split_column(column: Column, max_characters: int) -> list[ColumnPart]:
             column.box.left, cuts[index], column.box.right, max(cuts[index + 1], cuts[index] + 1)
         )
         own = [clipped for c in group if (clipped := _clip(c.box, column.box)) is not None]
-        crop = union([strip, *(Box(strip.left, b.top, strip.right, b.bottom) for b in own)])
+        whole = union([strip, *(Box(strip.left, b.top, strip.right, b.bottom) for b in own)])
+        crop = _clip(whole, column.box)
+        assert crop is not None
         result.append(
             ColumnPart(column=column, part=index + 1, parts=parts, characters=group, crop=crop)
         )
