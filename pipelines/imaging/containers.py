@@ -135,13 +135,12 @@ def tiff_chain(data: bytes) -> TiffChain:
     try:
         (offset,) = struct.unpack_from(order + offset_format, data, 8 if is_big else 4)
         while offset:
-            if offset in seen or len(seen) >= _MOST_TIFF_FRAMES:
+            if offset in seen or offset > len(data) or len(seen) >= _MOST_TIFF_FRAMES:
                 return TiffChain(frames=tuple(frames), is_broken=True)
             (count,) = struct.unpack_from(order + count_format, data, offset)
             entries = offset + struct.calcsize(count_format)
-            (following,) = struct.unpack_from(
-                order + offset_format, data, entries + count * entry_size
-            )
+            after = min(entries + count * entry_size, len(data))
+            (following,) = struct.unpack_from(order + offset_format, data, after)
             if not _is_thumbnail(data, order, entries, count, entry_size):
                 frames.append(len(seen))
             seen.add(offset)

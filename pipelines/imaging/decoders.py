@@ -98,7 +98,9 @@ class PillowPages(Pages):
         self._check_size()
         with self._errors():
             self.image.load()
-        with suppress(*_DECODER_ERRORS):  # EXIF that cannot be read says nothing: upright
+        # EXIF that cannot be read says nothing: the picture counts as upright.
+        with warnings.catch_warnings(), suppress(*_DECODER_ERRORS):
+            warnings.simplefilter("ignore")
             ImageOps.exif_transpose(self.image, in_place=True)
         return self.image
 
