@@ -1,0 +1,1 @@
+"""UniCalli: one diffusion transformer that reads and writes columns (arXiv 2510.13745)."""

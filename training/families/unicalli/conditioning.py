@@ -1,0 +1,119 @@
+"""What the model is told beside pictures: style words, and columns made ready as tensors.
+
+Holds: the prompt as word ids, and ``ColumnBatch``: image, content and box map of a batch of
+windows as latents, with the classes they show.
+
+Chosen here: a word's id is a hash into a table, so that a calligrapher nobody trained on still
+has a fixed place; T5 and CLIP of the released system cannot be had without a download.
+
+Keeps out: the wording of prompts (``pipelines.prompts``) and noise (``objective``).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from training.families.unicalli.autoencoder import Autoencoder
+from training.families.unicalli.library import ReferenceLibrary
+from training.vocabulary import Vocabulary
+
+EMPTY_CELL = -1
+
+
+def style_ids(prompts: Sequence[str], words: int, length: int) -> Tensor:
+    """(B, length) ids of the prompt's words in [1, words), 0 beyond its end."""
+    ids = torch.zeros(len(prompts), length, dtype=torch.long)
+    for row, prompt in enumerate(prompts):
+        for place, word in enumerate(prompt.lower().replace(",", " ").split()[:length]):
+            ids[row, place] = 1 + zlib.crc32(word.strip(".:;").encode()) % (words - 1)
+    return ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnBatch:
+    """Columns as the transformer takes them. B columns of C cells.
+
+    Attributes:
+        image: (B, Z, C * S, S) latents of the calligraphy.
+        content: (B, Z, C * S, S) latents of the standard-font rendering.
+        boxes: (B, Z, C * S, S) latents of the box map.
+        characters: (B, C) vocabulary ids, -1 where a cell is empty or its character unknown.
+        references: (B, C) rows of the reference library.
+        style: (B, T) word ids.
+        is_labelled: (B,) whether the content is known at all.
+    """
+
+    image: Tensor
+    content: Tensor
+    boxes: Tensor
+    characters: Tensor
+    references: Tensor
+    style: Tensor
+    is_labelled: Tensor
+
+
+def library_rows(vocabulary: Vocabulary, library: ReferenceLibrary) -> Tensor:
+    """(V + 1,) row of the library for each vocabulary id; the last entry serves id -1.
+
+    A character that the standard font lacks points to the blank reference, like an empty cell.
+    """
+    blank = len(library.characters) - 1
+    places = {character: row for row, character in enumerate(library.characters)}
+    rows = [places.get(character, blank) for character in vocabulary.characters]
+    return torch.tensor([*rows, blank])
+
+
+@torch.no_grad()
+def encode_columns(
+    images: Tensor,
+    box_maps: Tensor,
+    characters: Tensor,
+    style: Tensor,
+    is_labelled: Tensor,
+    autoencoder: Autoencoder,
+    library: ReferenceLibrary,
+    rows: Tensor,
+) -> ColumnBatch:
+    """Latents of pictures in [-1, 1]; content comes from the library instead of being drawn.
+
+    Args:
+        images: (B, 1, C * cell, cell).
+        box_maps: The same shape.
+        characters: (B, C) vocabulary ids.
+        style: (B, T).
+        is_labelled: (B,).
+        autoencoder: Frozen.
+        library: References, whose latents are the content image's cell by cell.
+        rows: From :func:`library_rows`.
+    """
+    cells = characters.shape[1]
+    references = rows[characters]
+    content = library.latents[references]
+    side = content.shape[-1]
+    # Cells of a column stand below one another.
+    stacked = content.permute(0, 2, 1, 3, 4).reshape(len(images), -1, cells * side, side)
+    return ColumnBatch(
+        image=_encode_cells(images, cells, autoencoder),
+        content=stacked,
+        boxes=_encode_cells(box_maps, cells, autoencoder),
+        characters=characters,
+        references=references,
+        style=style,
+        is_labelled=is_labelled,
+    )
+
+
+def _encode_cells(pictures: Tensor, cells: int, autoencoder: Autoencoder) -> Tensor:
+    """Encode cell by cell, as the stem and the library do, so that no seam differs from a rim."""
+    count, _, height, width = pictures.shape
+    split = pictures.reshape(count * cells, 1, height // cells, width)
+    latents = autoencoder.encode(split.contiguous(memory_format=torch.channels_last))
+    side = latents.shape[-1]
+    return latents.reshape(count, cells, -1, side, side).permute(0, 2, 1, 3, 4).reshape(
+        count, -1, cells * side, side
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The mathematics of noise, free of any network."""
