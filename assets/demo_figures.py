@@ -1,0 +1,150 @@
+"""What the demonstration found: every figure of its table and its report, read from the tables.
+
+Keeps out: how they are shown (``assets.demo_report``).
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.figures import (
+    SEED,
+    ApprovedColumn,
+    BatchFigures,
+    approved_columns,
+    batch_figures,
+    draft_rate,
+    reader_rate,
+    readings_of,
+)
+from assets.resources import Project
+from pipelines.codh import TruePage
+from pipelines.columns import order_columns
+from pipelines.corrections import CorrectionRate, PairedComparison, compare_corrections
+from pipelines.glyphs.nearest import NearestGlyph
+from pipelines.imaging.codec import decode_png
+from pipelines.records import Page, Reading, derive_id
+from pipelines.tables import Tables
+
+OLD, NEW, SECOND_READER, NEAREST = "old release", "new release", "RapidOCR", "nearest glyph"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFigures:
+    """Reading order on pages with true boxes: ``kept`` characters need not be moved."""
+
+    pages: int
+    characters: int
+    kept: int
+    perfect_pages: int
+
+    @property
+    def share(self) -> float:
+        """Kept characters over all, in [0, 1]."""
+        return self.kept / self.characters if self.characters else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoFigures:
+    """Everything that is shown. ``second`` holds the approved columns of the second batch."""
+
+    batches: tuple[BatchFigures, ...]
+    first: CorrectionRate
+    second_draft: CorrectionRate
+    comparison: PairedComparison
+    readers: dict[str, CorrectionRate]
+    second: tuple[ApprovedColumn, ...]
+    order: OrderFigures
+
+
+def gather(
+    project: Project,
+    before: Tables,
+    batches: Sequence[str],
+    *,
+    first: str,
+    second: str,
+    nearest: NearestGlyph,
+    true_pages: Sequence[TruePage],
+) -> DemoFigures:
+    """All figures; ``before`` holds what the old release read of the second batch."""
+    tables = project.tables
+    readings = {
+        NEW: readings_of(tables, "readings", second),
+        OLD: readings_of(before, "readings", second),
+        SECOND_READER: readings_of(tables, "second_readings", second),
+    }
+    readings[NEAREST] = nearest_readings(project, second, readings[NEW], nearest)
+    columns = approved_columns(tables, second, readings)
+    return DemoFigures(
+        batches=tuple(batch_figures(tables, batch) for batch in batches),
+        first=draft_rate(approved_columns(tables, first, {})),
+        second_draft=draft_rate(columns),
+        comparison=compare_corrections(
+            [column.readings[OLD] for column in columns],
+            [column.readings[NEW] for column in columns],
+            [column.approved for column in columns],
+            np.random.default_rng(SEED),
+            groups=[column.page_id for column in columns],
+        ),
+        readers={name: reader_rate(columns, name) for name in readings},
+        second=tuple(columns),
+        order=order_figures(true_pages),
+    )
+
+
+def nearest_readings(
+    project: Project, batch: str, readings: Sequence[Reading], nearest: NearestGlyph
+) -> list[Reading]:
+    """The same boxes as the given readings, read by the nearest standard glyph."""
+    pages = {page.page_id: page for page in project.tables.read("pages", batch, Page)}
+    ink_of: dict[str, npt.NDArray[np.uint8]] = {}
+    made = []
+    for reading in readings:
+        if reading.page_id not in ink_of:
+            ink_of = {
+                reading.page_id: decode_png(project.store.get(pages[reading.page_id].ink_key))
+            }
+        ink = ink_of[reading.page_id]
+        cuts = [ink[c.box.top : c.box.bottom, c.box.left : c.box.right] for c in reading.characters]
+        characters = tuple(
+            replace(character, text=text, candidates=())
+            for character, text in zip(reading.characters, nearest.read(cuts), strict=True)
+        )
+        reading_id = derive_id(reading.column_id, NEAREST)
+        made.append(replace(reading, reading_id=reading_id, release_id="", characters=characters))
+    return made
+
+
+def order_figures(true_pages: Sequence[TruePage]) -> OrderFigures:
+    """Order the true boxes of annotated pages and count what stands where it is read."""
+    kept = characters = perfect = 0
+    for page in true_pages:
+        orders = order_columns([character.box for character in page.characters])
+        sequence = [index for order in orders for index in order.indices]
+        count = longest_rise(sequence)
+        kept, characters = kept + count, characters + len(page.characters)
+        perfect += count == len(page.characters)
+    return OrderFigures(
+        pages=len(true_pages), characters=characters, kept=kept, perfect_pages=perfect
+    )
+
+
+def longest_rise(sequence: Sequence[int]) -> int:
+    """How many items already stand in rising order: all others would have to be moved."""
+    ends: list[int] = []
+    for item in sequence:
+        place = bisect.bisect_left(ends, item)
+        ends[place : place + 1] = [item]
+    return len(ends)
+
+
+def rejected_in_words(rejected: Mapping[str, int]) -> str:
+    """Reasons with their counts, the commonest first."""
+    ordered = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} x {reason}" for reason, count in ordered) or "none"
