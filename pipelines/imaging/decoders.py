@@ -211,15 +211,19 @@ class PdfPages(Pages):
 
 
 def _pdf_error(error: pypdfium2.PdfiumError, data: bytes, file_name: str) -> UnreadableImage:
-    if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
-        return UnreadableImage(
-            f"{file_name} is encrypted and asks for a password. Save it without one.",
-            reason="encrypted",
-        )
-    if error.err_code == pdfium.FPDF_ERR_SUCCESS:
+    # A document without pages opens well and sets no error: the binding then reports the error
+    # of whatever file failed before it. So it is asked again, and only then believed.
+    handle = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
+    if handle:
+        pdfium.FPDF_CloseDocument(handle)
         return UnreadableImage(
             f"{file_name} is a PDF without pages. Check that it is the right file.",
             reason="no_pages",
+        )
+    if pdfium.FPDF_GetLastError() in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
+        return UnreadableImage(
+            f"{file_name} is encrypted and asks for a password. Save it without one.",
+            reason="encrypted",
         )
     if b"%%EOF" not in data[-1024:]:
         return truncated(file_name, "it has no end mark and PDFium cannot open it")

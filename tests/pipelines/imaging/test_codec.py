@@ -225,6 +225,12 @@ def test_what_cannot_be_opened_is_refused(data, name, reason, sentence):
     assert sentence in str(error)
 
 
+def test_a_pdf_without_pages_is_called_so_after_any_other_failure():
+    for before in (pdf_of((72, 72), encrypted=True), pdf_of((72, 72))[:150], b"%PDF-1.4 rubbish"):
+        refusal(before)
+        assert refusal(pdf_of()).reason == "no_pages"
+
+
 @pytest.mark.parametrize("side", [13_000, 60_000])
 def test_a_decompression_bomb_is_refused_by_its_header(side):
     error = refusal(png_claiming(side, side), "bomb.png")
