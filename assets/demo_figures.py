@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from assets.figures import (
     SEED,
@@ -26,9 +25,6 @@ from assets.resources import Project
 from pipelines.codh import TruePage
 from pipelines.columns import order_columns
 from pipelines.corrections import CorrectionRate, PairedComparison, compare_corrections
-from pipelines.glyphs.nearest import NearestGlyph
-from pipelines.imaging.codec import decode_png
-from pipelines.records import Page, Reading, derive_id
 from pipelines.tables import Tables
 
 OLD, NEW, SECOND_READER, NEAREST = "old release", "new release", "RapidOCR", "nearest glyph"
@@ -69,17 +65,27 @@ def gather(
     *,
     first: str,
     second: str,
-    nearest: NearestGlyph,
+    floor: Tables,
     true_pages: Sequence[TruePage],
 ) -> DemoFigures:
-    """All figures; ``before`` holds what the old release read of the second batch."""
+    """All figures.
+
+    Args:
+        project: Its tables are read.
+        before: Holds what the old release read of the second batch.
+        batches: Whose counts are shown.
+        first: The first batch.
+        second: The second batch.
+        floor: Holds what the nearest standard glyph read of the second batch.
+        true_pages: Pages with true boxes.
+    """
     tables = project.tables
     readings = {
         NEW: readings_of(tables, "readings", second),
         OLD: readings_of(before, "readings", second),
         SECOND_READER: readings_of(tables, "second_readings", second),
+        NEAREST: readings_of(floor, "second_readings", second),
     }
-    readings[NEAREST] = nearest_readings(project, second, readings[NEW], nearest)
     columns = approved_columns(tables, second, readings)
     return DemoFigures(
         batches=tuple(batch_figures(tables, batch) for batch in batches),
@@ -96,29 +102,6 @@ def gather(
         second=tuple(columns),
         order=order_figures(true_pages),
     )
-
-
-def nearest_readings(
-    project: Project, batch: str, readings: Sequence[Reading], nearest: NearestGlyph
-) -> list[Reading]:
-    """The same boxes as the given readings, read by the nearest standard glyph."""
-    pages = {page.page_id: page for page in project.tables.read("pages", batch, Page)}
-    ink_of: dict[str, npt.NDArray[np.uint8]] = {}
-    made = []
-    for reading in readings:
-        if reading.page_id not in ink_of:
-            ink_of = {
-                reading.page_id: decode_png(project.store.get(pages[reading.page_id].ink_key))
-            }
-        ink = ink_of[reading.page_id]
-        cuts = [ink[c.box.top : c.box.bottom, c.box.left : c.box.right] for c in reading.characters]
-        characters = tuple(
-            replace(character, text=text, candidates=())
-            for character, text in zip(reading.characters, nearest.read(cuts), strict=True)
-        )
-        reading_id = derive_id(reading.column_id, NEAREST)
-        made.append(replace(reading, reading_id=reading_id, release_id="", characters=characters))
-    return made
 
 
 def order_figures(true_pages: Sequence[TruePage]) -> OrderFigures:
