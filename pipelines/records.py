@@ -54,6 +54,7 @@ class Reader(StrEnum):
 
     UNICALLI = "unicalli"
     RAPIDOCR = "rapidocr"
+    NEAREST_GLYPH = "nearest_glyph"
 
 
 class Decision(StrEnum):

@@ -17,12 +17,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pipelines.windows import Window
+from pipelines.windows import Window, fitted_windows
 from training.families.unicalli.library import BLANK, ReferenceLibrary
 from training.families.unicalli.model import Streams, TextCondition
 from training.families.unicalli.objective import cell_similarities
 from training.families.unicalli.weights import Bundle
 from training.processes.flow import euler_step, velocity_from_data
+from training.roles import ColumnInk, Proposal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +45,6 @@ class ReadingParams:
     seed: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Proposal:
-    """One cell as read: text is empty where the reader refuses; candidates best first."""
-
-    text: str
-    score: float
-    margin: float
-    candidates: tuple[tuple[str, float], ...]
-
-
 class UniCalliReader:
     """Reads fitted windows with one model and one reference library."""
 
@@ -69,6 +60,20 @@ class UniCalliReader:
         self._character_noise = torch.randn(
             (1, dims.cells, dims.character_width), generator=generator
         )
+
+    def read_columns(self, columns: Sequence[ColumnInk]) -> list[list[Proposal]]:
+        """One proposal a box, windows of all columns batched together."""
+        dims = self.bundle.dims
+        windows: list[Window] = []
+        owners: list[int] = []
+        for owner, column in enumerate(columns):
+            for window in fitted_windows(column.ink, column.boxes, dims.cells, dims.cell_px):
+                windows.append(window)
+                owners.append(owner)
+        read: list[list[Proposal]] = [[] for _ in columns]
+        for owner, proposals in zip(owners, self.read(windows), strict=True):
+            read[owner].extend(proposals)
+        return read
 
     def read(self, windows: Sequence[Window]) -> list[list[Proposal]]:
         """One list of proposals a window, one proposal a character.

@@ -1,0 +1,90 @@
+"""The machine by command: ``python -m training read | train | evaluate | write``.
+
+Each verb prints one JSON object as its last line on standard output; progress goes to standard
+error. A failure is one sentence on standard error and exit status 1.
+
+Keeps out: everything but arguments (``training.commands`` does the work).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines.errors import BeitieError
+from pipelines.records import Reader, Script
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, verb by verb."""
+    top = argparse.ArgumentParser(
+        prog="python -m training", description=(__doc__ or "").split("\n")[0]
+    )
+    verbs = top.add_subparsers(dest="verb", required=True)
+
+    read = verbs.add_parser("read", help="columns of a batch to readings")
+    _tables(read)
+    read.add_argument("--batch", required=True)
+    read.add_argument("--reader", type=Reader, choices=list(Reader), default=Reader.UNICALLI)
+    read.add_argument("--checkpoint", type=Path)
+    read.add_argument("--release-id", default="")
+
+    train = verbs.add_parser("train", help="the next model from approved samples, or from nothing")
+    train.add_argument("--recipe", default="unicalli.fine_tune")
+    train.add_argument("--tables")
+    train.add_argument("--store")
+    train.add_argument("--parent", type=Path, help="checkpoint to start from (fine_tune)")
+    train.add_argument("--out", type=Path, required=True)
+    train.add_argument("--seconds", type=float, default=0.0, help="0 leaves it to the recipe")
+    train.add_argument("--real-characters", type=Path, help="Parquet of real ones (from nothing)")
+    train.add_argument("--texts", type=Path, help="folder of texts for the character table")
+    train.add_argument("--hands", nargs="*", help="font ids (from nothing)")
+
+    evaluate = verbs.add_parser("evaluate", help="readers side by side on held-out samples")
+    _tables(evaluate)
+    evaluate.add_argument("--checkpoint", type=Path, required=True)
+    evaluate.add_argument("--model-id", required=True)
+    evaluate.add_argument("--batch", required=True, help="partition of evaluations to write")
+
+    write = verbs.add_parser("write", help="a column in a hand, as PNG")
+    write.add_argument("text")
+    write.add_argument("--calligrapher", default="unknown")
+    write.add_argument("--script", type=Script, choices=list(Script), default=Script.REGULAR)
+    write.add_argument("--checkpoint", type=Path, required=True)
+    write.add_argument("--out", type=Path, required=True)
+    write.add_argument("--seed", type=int, default=0)
+    write.add_argument("--steps", type=int, default=24)
+
+    for verb in (read, train, evaluate, write):
+        verb.add_argument("--fonts", type=Path, help="font folder (default: HOME/fonts)")
+        verb.add_argument("--threads", type=int, default=0, help="0: all cores")
+    return top
+
+
+def _tables(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--tables", required=True, help="folder or URL of the tables")
+    verb.add_argument("--store", required=True, help="folder or URL of the pictures")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit status."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    # Torch takes seconds to import: --help and wrong arguments need not wait for it.
+    from training import commands
+
+    try:
+        report = commands.VERBS[arguments.verb](arguments)
+    except BeitieError as error:
+        print(str(error), file=sys.stderr)
+        return 1
+    print(json.dumps(report, ensure_ascii=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""The next reader: a released model learns from what people approved.
+
+Holds: ``fine_tune``. Batches come in part from approved samples and in part from the hands the
+model was trained on before, as far as their fonts are at hand, so that it learns the new hand
+without forgetting the old ones.
+
+Keeps out: which samples there are (``training.samples``) and when to train (the graph).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from training.columns import (
+    ColumnPictures,
+    LabelledInk,
+    columns_from_bank,
+    columns_from_samples,
+    mixed,
+)
+from training.families.unicalli.library import ReferenceLibrary
+from training.families.unicalli.stages import train_columns
+from training.families.unicalli.weights import Bundle
+from training.glyph_bank import GlyphBank
+from training.loop import Fitted
+from training.recipes.unicalli import FineTuneRecipe
+
+
+def fine_tune(
+    bundle: Bundle,
+    samples: Sequence[LabelledInk],
+    library: ReferenceLibrary,
+    recipe: FineTuneRecipe,
+    *,
+    replay: GlyphBank | None,
+    prompts: Mapping[str, str],
+    log: Path | None,
+) -> Fitted:
+    """Train the network of ``bundle`` on ``samples``, in place.
+
+    Args:
+        bundle: The released model.
+        samples: Approved columns of the train split; at least one.
+        library: References of the standard font.
+        recipe: How long, how fast, how much replay.
+        replay: Hands the model knows already, or None: then samples alone.
+        prompts: Style prompts of the replayed hands.
+        log: Where losses go.
+    """
+    dims = bundle.dims
+
+    def batches(is_aged: bool, seed: int) -> Iterator[ColumnPictures]:
+        approved = columns_from_samples(
+            samples,
+            size=recipe.columns_at_once,
+            cells=dims.cells,
+            cell_px=dims.cell_px,
+            is_aged=is_aged,
+            seed=seed,
+        )
+        sources = [(recipe.sample_share, approved)]
+        if replay is not None:
+            bank = columns_from_bank(
+                replay,
+                prompts,
+                size=recipe.columns_at_once,
+                cells=dims.cells,
+                cell_px=dims.cell_px,
+                is_aged=is_aged,
+                seed=seed + 1,
+            )
+            sources.append((1 - recipe.sample_share, bank))
+        return mixed(sources, seed)
+
+    bundle.model.requires_grad_(True)
+    return train_columns(
+        bundle.model,
+        batches(is_aged=True, seed=recipe.seed),
+        batches(is_aged=False, seed=recipe.seed + 10),
+        bundle.autoencoder,
+        bundle.vocabulary,
+        library,
+        recipe.objective,
+        recipe.loop,
+        recipe.seed,
+        log,
+    )

@@ -1,0 +1,138 @@
+"""A model from nothing: the recipe's three stages one after the other, each kept when done.
+
+Holds: ``train_from_nothing``. A stage that is finished leaves its weights in the working folder,
+so that a run that was stopped goes on with the next stage.
+
+Keeps out: the stages themselves (``stages``), fonts and files of the user (``training.hands``).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from pipelines.glyphs.fonts import FontFace
+from training.columns import columns_from_bank
+from training.families.unicalli.autoencoder import Autoencoder
+from training.families.unicalli.conditioning import library_rows
+from training.families.unicalli.library import ReferenceLibrary, build_library
+from training.families.unicalli.pretraining import SingleReader
+from training.families.unicalli.stages import (
+    single_reader,
+    start_from_eye,
+    train_autoencoder,
+    train_columns,
+    train_eye,
+)
+from training.families.unicalli.weights import Bundle
+from training.glyph_bank import GlyphBank
+from training.recipes.unicalli import PretrainRecipe
+from training.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+
+
+def train_from_nothing(
+    recipe: PretrainRecipe,
+    bank: GlyphBank,
+    prompts: Mapping[str, str],
+    vocabulary: Vocabulary,
+    content_face: FontFace,
+    working_folder: Path,
+    hand_weights: Mapping[str, float] | None = None,
+) -> Bundle:
+    """All stages of ``recipe``.
+
+    Args:
+        recipe: Every number of the run.
+        bank: Characters to learn from, classes as vocabulary ids.
+        prompts: Style prompt of each hand in the bank.
+        vocabulary: The character table.
+        content_face: The standard font.
+        working_folder: Keeps finished stages and the log ``curve.jsonl``.
+        hand_weights: How often each hand writes a column, 1 where nothing is said.
+    """
+    working_folder.mkdir(parents=True, exist_ok=True)
+    log = working_folder / "curve.jsonl"
+    started = time.monotonic()
+    dims, seed = recipe.dims, recipe.seed
+
+    autoencoder = Autoencoder()
+    kept = working_folder / "autoencoder.safetensors"
+    if not _restore(autoencoder, kept):
+        logger.info("stage 1 of 3: autoencoder")
+        size = recipe.characters_at_once // 3 or 1
+        autoencoder = train_autoencoder(bank, dims.cell_px, size, recipe.autoencoder, seed, log)
+        _keep(autoencoder, kept)
+    autoencoder.eval().requires_grad_(False)
+
+    library = build_library(vocabulary, content_face, autoencoder, dims.cell_px)
+    model = start_from_eye(
+        dims, len(vocabulary), _eye(recipe, bank, autoencoder, library, vocabulary, working_folder)
+    )
+    logger.info("stage 3 of 3: columns")
+    reading, writing = (
+        columns_from_bank(
+            bank,
+            prompts,
+            size=recipe.columns_at_once,
+            cells=dims.cells,
+            cell_px=dims.cell_px,
+            is_aged=is_aged,
+            seed=seed + int(is_aged),
+            hand_weights=hand_weights,
+        )
+        for is_aged in (True, False)
+    )
+    fitted = train_columns(
+        model, reading, writing, autoencoder, vocabulary, library,
+        recipe.objective, recipe.columns, seed, log,
+    )  # fmt: skip
+    facts: dict[str, Any] = {
+        "name": recipe.name,
+        "content_font": recipe.content_font,
+        "hands": list(bank.hand_names),
+        "column_steps": fitted.steps,
+        "train_seconds": round(time.monotonic() - started),
+    }
+    return Bundle(model=model, autoencoder=autoencoder, vocabulary=vocabulary, recipe=facts)
+
+
+def _eye(
+    recipe: PretrainRecipe,
+    bank: GlyphBank,
+    autoencoder: Autoencoder,
+    library: ReferenceLibrary,
+    vocabulary: Vocabulary,
+    working_folder: Path,
+) -> SingleReader:
+    torch.manual_seed(recipe.seed)
+    reader = single_reader(recipe.dims)
+    kept = working_folder / "eye.safetensors"
+    if not _restore(reader, kept):
+        logger.info("stage 2 of 3: the eye")
+        train_eye(
+            reader, bank, autoencoder, library, library_rows(vocabulary, library),
+            recipe.dims.cell_px, recipe.characters_at_once, recipe.eye, recipe.seed,
+            working_folder / "curve.jsonl",
+        )  # fmt: skip
+        _keep(reader, kept)
+    return reader
+
+
+def _keep(network: nn.Module, path: Path) -> None:
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
+
+
+def _restore(network: nn.Module, path: Path) -> bool:
+    if not path.is_file():
+        return False
+    network.load_state_dict(load_file(path))
+    return True

@@ -1,0 +1,85 @@
+"""The second opinion: RapidOCR (PP-OCR) on the same character crops.
+
+Holds: ``RapidOcrReader``. Its recognizer is made for lines; a single character, black on white
+with a margin, is the fairest it can be given (whole vertical columns it reads sideways). It
+names one character and no others, so ``candidates`` has one entry at most.
+
+Keeps out: comparing the two readers (``training.evaluation``, ``annotation.triage``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from rapidocr import RapidOCR
+from rapidocr.ch_ppocr_rec.typings import TextRecInput
+
+from pipelines.geometry import Box
+from pipelines.scripts import canonical, is_han
+from pipelines.windows import fit_cell
+from training.roles import ColumnInk, Proposal
+
+CROP_PX = 48
+CROPS_AT_ONCE = 16
+NOTHING = Proposal(text="", score=0.0, margin=0.0, candidates=())
+
+
+class RapidOcrReader:
+    """RapidOCR with the models inside its wheel, on the CPU.
+
+    Args:
+        threads: For ONNX Runtime; 0 leaves the choice to it.
+    """
+
+    def __init__(self, threads: int = 0) -> None:
+        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+        options: dict[str, object] = {
+            "Global.log_level": "error",
+            "Rec.rec_batch_num": CROPS_AT_ONCE,
+        }
+        if threads:
+            options["EngineConfig.onnxruntime.intra_op_num_threads"] = threads
+        recognise = RapidOCR(params=options).text_rec
+        assert recognise is not None, "RapidOCR was made without a recognizer"
+        self._recognise = recognise
+
+    def read_columns(self, columns: Sequence[ColumnInk]) -> list[list[Proposal]]:
+        """One proposal a box; empty where nothing Han was recognized."""
+        crops = [prepare_crop(column.ink, box) for column in columns for box in column.boxes]
+        proposals = iter(self.read_crops(crops))
+        return [[next(proposals) for _ in column.boxes] for column in columns]
+
+    def read_crops(self, crops: Sequence[npt.NDArray[np.uint8]]) -> list[Proposal]:
+        """Read prepared crops, (48, 48, 3) each, black on white."""
+        if not crops:
+            return []
+        output = self._recognise(TextRecInput(img=list(crops), return_word_box=False))
+        return [
+            _proposal(text, score)
+            for text, score in zip(output.txts or (), output.scores or (), strict=True)
+        ]
+
+
+def prepare_crop(ink: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]:
+    """A character as PP-OCR likes it: (48, 48, 3), black on white, with a margin."""
+    inside = box.clipped(ink.shape[1], ink.shape[0])
+    if inside is None:
+        return np.full((CROP_PX, CROP_PX, 3), 255, np.uint8)
+    cell = fit_cell(ink[inside.top : inside.bottom, inside.left : inside.right], CROP_PX)
+    return cv2.cvtColor(255 - cell, cv2.COLOR_GRAY2BGR).astype(np.uint8)
+
+
+def _proposal(text: str, score: float) -> Proposal:
+    named = [canonical(character) for character in text if is_han(character)]
+    if not named:
+        return NOTHING
+    return Proposal(
+        text=named[0],
+        score=float(score),
+        margin=float(score),
+        candidates=((named[0], float(score)),),
+    )
