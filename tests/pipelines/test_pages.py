@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipelines.errors import ServiceError
 from pipelines.imaging.codec import decode_png
 from pipelines.metadata import WorkMetadata
 from pipelines.pages import PageParams, make_pages, process_pages
 from pipelines.records import Page, Polarity, Rejection
 from pipelines.scans import ingest
 from tests.pipelines.imaging.files import (
+    DeadlyStore,
     jp2_in_parts,
     pdf_of,
     saved,
@@ -78,6 +80,13 @@ def _noisy(level):
     return np.clip(noise, 0, 255).astype(np.uint8)
 
 
+def _stained():
+    y, x = np.mgrid[0:400, 0:300]
+    stain = 40 * np.exp(-((x - 140) ** 2 + (y - 170) ** 2) / 6000)
+    grain = np.random.default_rng(0).normal(0, 3, (400, 300))
+    return (225 - 0.05 * x - stain + grain).clip(0, 255).astype(np.uint8)
+
+
 @pytest.mark.parametrize(
     ("image", "reason", "sentence"),
     [
@@ -85,10 +94,19 @@ def _noisy(level):
         (_noisy(235), "no_ink", "scan.png shows no writing: it is blank"),
         (BLACK, "no_ink", "scan.png shows no writing: it is black: grey from 0 to 0 of 255"),
         (_noisy(6), "no_ink", "scan.png shows no writing: it is black"),
+        (_stained(), "no_ink", "scan.png shows no writing: 0.00% of it would be ink"),
         (np.zeros((1, 1), np.uint8), "too_small", "scan.png has 1 x 1 pixels; the shorter side"),
         (written_page()[:10], "too_small", "scan.png has 180 x 10 pixels; the shorter side needs"),
     ],
-    ids=["blank", "blank with noise", "black", "black with noise", "one pixel", "a strip"],
+    ids=[
+        "blank",
+        "blank with noise",
+        "black",
+        "black with noise",
+        "stained",
+        "one pixel",
+        "a strip",
+    ],
 )
 def test_a_page_without_writing_is_rejected(tmp_path, store, image, reason, sentence):
     (rejection,) = pages_of(tmp_path, store, saved(image, "PNG"))
@@ -154,6 +172,12 @@ def test_the_same_pages_come_from_one_process_and_from_two(tmp_path, store):
     two = list(process_pages(scans, store, PARAMS, "v1", workers=2))
     assert len(one) == 12
     assert one == two
+
+
+def test_a_worker_that_is_killed_is_told_in_a_sentence(tmp_path, store):
+    scan = scan_of(tmp_path, store, saved(written_page(), "PNG"))
+    with pytest.raises(ServiceError, match="One of the 2 processes that make pages was killed"):
+        list(process_pages([scan], DeadlyStore(store.root), PARAMS, "v1", workers=2))
 
 
 def test_memory_does_not_grow_with_the_number_of_pages(tmp_path, store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 from PIL import Image
+
+from pipelines.store import Store
 
 
 def written_page(height: int = 240, width: int = 180, *, seed: int = 0) -> np.ndarray:
@@ -154,6 +157,13 @@ def jp2_in_parts(image: np.ndarray, *, claimed_parts: int) -> bytes:
         body += size
     stream = data[begin:start] + parts + b"\xff\xd9"
     return data[:box] + struct.pack(">I4s", 8 + len(stream), b"jp2c") + stream
+
+
+class DeadlyStore(Store):
+    """A store whose reader dies, as a process does that is killed for want of memory."""
+
+    def get(self, key: str) -> bytes:
+        os._exit(9)
 
 
 def _packet_lengths(markers: bytes) -> list[int]:
