@@ -67,7 +67,12 @@ class _RealLabelStudio:
         # A proxy named in the environment is for the world outside, not for this machine.
         is_local = urlsplit(self.url).hostname in _LOOPBACK
         http = httpx.Client(
-            timeout=params.timeout_s, follow_redirects=False, trust_env=not is_local
+            timeout=params.timeout_s,
+            follow_redirects=False,
+            trust_env=not is_local,
+            # No idle connections: nobody has to close a client, and the server, which gives
+            # each connection a thread, keeps none for us.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
         with self._explained("connecting"):
             self._sdk: Any = label_studio_sdk.LabelStudio(  # type: ignore[no-untyped-call]
@@ -389,6 +394,12 @@ def _full(row: Mapping[str, Any]) -> FullTask:
         task_id=int(row["id"]),
         data=row["data"],
         updated_at=_time(row["updated_at"]),
-        annotations=tuple(row.get("annotations") or ()),
+        annotations=tuple(_annotation(found) for found in row.get("annotations") or ()),
         predictions=tuple(row.get("predictions") or ()),
     )
+
+
+def _annotation(found: Mapping[str, Any]) -> dict[str, Any]:
+    """One endpoint names the annotator by id, another as a record: always the id."""
+    by = found.get("completed_by")
+    return {**found, "completed_by": int(by["id"]) if isinstance(by, Mapping) else by}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from annotation.label_studio import FullTask, TaskSummary, User
+from annotation.label_studio import MAX_TITLE, FullTask, TaskSummary, User
 from pipelines.errors import ServiceError
 
 
@@ -76,6 +76,8 @@ class InMemoryLabelStudio:
     def ensure_project(self, title: str, config: str, description: str) -> int:
         found = self.find_project(title)
         if found is None:
+            if len(title) > MAX_TITLE:
+                raise ServiceError(f"A title has at most {MAX_TITLE} characters: {title!r}.")
             found = self._new_id()
             self._projects[found] = _Project(title=title, config=config)
         self._projects[found].config = config
@@ -156,11 +158,10 @@ class InMemoryLabelStudio:
         task = self._existing(task_id)
         annotation_id = self._new_id()
         task.updated_at = self._tick()
-        user = self._users[completed_by]
         task.annotations[annotation_id] = {
             "id": annotation_id,
             "result": copy.deepcopy(list(result)),
-            "completed_by": {"id": user.user_id, "email": user.email},
+            "completed_by": self._users[completed_by].user_id,
             "was_cancelled": is_skipped,
             "lead_time": lead_time_s,
             "updated_at": task.updated_at.isoformat(),

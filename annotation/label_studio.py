@@ -15,6 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+MAX_TITLE = 50
+"""Characters that Label Studio takes as a project's title."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
@@ -41,7 +44,10 @@ class TaskSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullTask:
-    """A task with its annotations and predictions, as raw JSON; drafts are left out."""
+    """A task with its annotations and predictions, as raw JSON; drafts are left out.
+
+    ``completed_by`` of an annotation is the id of an account.
+    """
 
     task_id: int
     data: Mapping[str, Any]

@@ -183,12 +183,8 @@ def _decision(results: Sequence[Mapping[str, Any]]) -> Decision | None:
 
 def _annotator(annotation: Mapping[str, Any], users: Mapping[int, User]) -> tuple[str, bool]:
     """Who submitted it, and whether that is the simulated annotator."""
-    by = annotation.get("completed_by")
-    if isinstance(by, Mapping):
-        email = str(by.get("email") or f"user-{by.get('id')}")
-    else:
-        known = users.get(int(by or 0))
-        email = known.email if known else f"user-{by}"
+    by = int(annotation.get("completed_by") or 0)
+    email = users[by].email if by in users else f"user-{by}"
     if email == SIMULATED_EMAIL:
         return SIMULATED_ANNOTATOR, True
     return email, False

@@ -44,12 +44,12 @@ _MAX_LOG_BYTES = 10_000_000
 class ServerParams:
     """How the server runs. ``port`` 0 takes the one the folder had last, else a free one.
 
-    The first start makes the database, which takes half a minute on two cores.
+    The first start makes the database: half a minute of one core, minutes on a busy machine.
     """
 
     port: int = 0
     username: str = "beitie@localhost.localdomain"
-    start_deadline_s: float = 240.0
+    start_deadline_s: float = 600.0
     stop_deadline_s: float = 15.0
 
 

@@ -24,7 +24,7 @@ from annotation.cursor import OVERLAP, LastPull, by_column
 from annotation.decisions import Flag, Outcome, settle
 from annotation.images import ImageFolder
 from annotation.journal import Decided, Flagged, Journal
-from annotation.label_studio import FullTask, LabelStudio, TaskSummary
+from annotation.label_studio import MAX_TITLE, FullTask, LabelStudio, TaskSummary
 from annotation.payloads import Pictures, column_payloads, columns_of, page_payloads, rejected
 from annotation.projects import Filled, check_pictures, fill
 from annotation.triage import TriageParams
@@ -100,9 +100,16 @@ class PullReport:
     seconds: float
 
 
-def project_title(batch: str) -> str:
-    """The title by which a batch's project is found again."""
-    return f"Beitie {batch}"
+def project_title(batch: str, suffix: str = "") -> str:
+    """The title by which a batch's project is found again.
+
+    Label Studio takes 50 characters; the name of a longer batch is cut and told apart by a hash.
+    """
+    title = f"Beitie {batch}{suffix}"
+    if len(title) <= MAX_TITLE:
+        return title
+    end = f"~{derive_id(batch)[:8]}{suffix}"
+    return title[: MAX_TITLE - len(end)] + end
 
 
 def push(
@@ -274,7 +281,7 @@ def _push_pages(
 ) -> tuple[int, Filled]:
     """The page view beside the columns: layout and order to look at."""
     project_id = client.ensure_project(
-        f"{project_title(batch)} pages",
+        project_title(batch, " pages"),
         interface.page_interface().xml,
         f"Pages of batch {batch}: layout and order of columns.",
     )

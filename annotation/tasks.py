@@ -118,7 +118,7 @@ def box_of(value: Mapping[str, Any], crop: Box) -> Box:
     try:
         x, y, width, height = (float(value[key]) for key in ("x", "y", "width", "height"))
         rotation = float(value.get("rotation") or 0)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"A place needs x, y, width and height; got {dict(value)}.") from error
     if not all(math.isfinite(number) for number in (x, y, width, height, rotation)):
         raise ValueError(f"A place needs finite numbers; got {dict(value)}.")

@@ -1,0 +1,104 @@
+"""The labelling interfaces, and the offline check against the SDK's own."""
+
+from __future__ import annotations
+
+import copy
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from label_studio_sdk.label_interface import LabelInterface
+
+from annotation import interface
+from annotation.tasks import decision_item, region
+
+PLACE = {"x": 10.0, "y": 20.0, "width": 30.0, "height": 5.0, "rotation": 0}
+TOOL_KEYS = set("bekmopruvwh[]z")
+"""Keys that Label Studio's own tools take while a picture is shown."""
+
+
+def good():
+    texts = {interface.WRITTEN: "峯", interface.CANONICAL: "峰"}
+    states = [interface.DAMAGED, interface.VARIANT]
+    return [
+        *region("r1", PLACE, texts=texts, states=states, width=80, height=400),
+        decision_item(interface.APPROVE),
+    ]
+
+
+def changed(index, **changes):
+    result = copy.deepcopy(good())
+    result[index] |= changes
+    return result
+
+
+def test_every_named_control_exists():
+    controls = interface.column_interface().controls
+    assert set(controls) == {
+        interface.BOX,
+        interface.WRITTEN,
+        interface.CANONICAL,
+        interface.STATE,
+        interface.DECISION,
+        interface.NOTE,
+    }
+    assert controls[interface.STATE].values == {"damaged", "illegible", "variant"}
+    assert controls[interface.DECISION].values == {"approve", "reject", "needs-expert"}
+    assert set(interface.page_interface().controls) == {"layout", "order", "page_decision"}
+
+
+@pytest.mark.parametrize("made", [interface.column_interface, interface.page_interface])
+def test_the_sdk_takes_the_interface(made):
+    parsed = LabelInterface(made().xml)
+    parsed.validate()
+    assert set(made().controls) == {control.name for control in parsed.controls}
+
+
+@pytest.mark.parametrize("made", [interface.column_interface, interface.page_interface])
+def test_hotkeys_are_unique_and_free(made):
+    keys = [e.get("hotkey") for e in ElementTree.fromstring(made().xml).iter() if e.get("hotkey")]
+    assert len(keys) == len(set(keys))
+    assert not TOOL_KEYS & set(keys)
+
+
+def test_the_decision_is_required():
+    root = ElementTree.fromstring(interface.column_interface().xml)
+    decision = root.find(".//Choices[@name='decision']")
+    assert decision is not None
+    assert decision.get("required") == "true"
+
+
+def test_a_good_result_passes_here_and_in_the_sdk():
+    assert interface.result_problems(good(), interface.column_interface()) == []
+    parsed = LabelInterface(interface.column_interface().xml)
+    prediction = {"model_version": "m", "score": 0.5, "result": good()}
+    assert parsed.validate_prediction(prediction, return_errors=True) == []
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (changed(0, from_name="rect"), "uses the control 'rect'"),
+        (changed(0, to_name="img"), "speaks about 'image'"),
+        (changed(1, type="text"), "has type 'text'"),
+        (changed(-1, value={"choices": ["perhaps"]}), r"has no \['perhaps'\]"),
+        (changed(1, value={**PLACE, "text": "峯"}), "list of strings"),
+        (changed(0, value={**PLACE, "x": 90.0}), "percent run from 0 to 100"),
+        (changed(1, value={**PLACE, "y": 21.0, "text": ["峯"]}), "two places"),
+        (changed(0, value={"rotation": 0}), "has no place"),
+        (changed(0, id=""), "Region ''"),
+        ([*good(), good()[0]], "answers 'box' twice"),
+    ],
+)
+def test_what_label_studio_would_swallow_is_refused(result, said):
+    problems = interface.result_problems(result, interface.column_interface())
+    assert len(problems) >= 1
+    assert any(re.search(said, problem) for problem in problems), problems
+
+
+def test_a_task_without_what_the_screen_shows_is_refused():
+    problems = interface.task_problems({"data": {"image": "u"}}, interface.column_interface())
+    assert problems == [
+        "The task has no field 'comparison', which the interface shows.",
+        "The task has no field 'title', which the interface shows.",
+    ]

@@ -1,0 +1,101 @@
+"""The journal survives what kills a process, and never forgets."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from annotation.journal import Decided, Flagged, Journal
+from pipelines.errors import TableError
+from pipelines.records import Decision
+from tests.pipelines.examples import a_column, a_page, a_review, a_work
+
+AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def review(store):
+    page = a_page(a_work(), store)
+    ink = np.zeros((120, 100), np.uint8)
+    return a_review(a_column(page, store, ink), content_hash="abc")
+
+
+def decided(review):
+    return Decided(review=review, annotation_ids=(3, 4), lead_time_s=17.25)
+
+
+FLAG = Flagged(column_id="c", reason="edited_after_approval", detail="一", content_hash="d")
+
+
+def test_what_is_written_comes_back_whole(tmp_path, review):
+    journal = Journal(tmp_path / "journal")
+    assert journal.entries("b") == []
+    journal.append("b", [decided(review), FLAG], at=AT)
+    assert journal.entries("b") == [decided(review), FLAG]
+    assert journal.entries("other") == []
+    line = json.loads(journal.file_of("b").read_text().splitlines()[0])
+    assert line["at"] == "2026-03-01T09:30:00+00:00"
+    assert line["who"] == "annotator@example.org"
+    assert line["review"]["content_hash"] == "abc"
+    assert line["review"]["guideline_version"] == "1"
+
+
+def test_the_last_decision_about_a_column_counts(tmp_path, review):
+    journal = Journal(tmp_path)
+    later = replace(review, decision=Decision.REJECTED)
+    journal.append("b", [decided(review)], at=AT)
+    journal.append("b", [decided(later), FLAG], at=AT)
+    assert journal.decisions("b") == {review.column_id: decided(later)}
+
+
+@pytest.mark.parametrize("kept_bytes", [1, 20, -1])
+def test_a_torn_last_line_is_skipped_and_then_removed(tmp_path, review, kept_bytes):
+    journal = Journal(tmp_path)
+    journal.append("b", [decided(review)], at=AT)
+    whole = journal.file_of("b").read_bytes()
+    journal.append("b", [FLAG], at=AT)
+    torn = journal.file_of("b").read_bytes()
+    tail = torn[len(whole) :]
+    journal.file_of("b").write_bytes(whole + tail[:kept_bytes])
+    assert journal.entries("b") == [decided(review)]
+    journal.append("b", [FLAG], at=AT)
+    assert journal.entries("b") == [decided(review), FLAG]
+    assert journal.file_of("b").read_bytes() == torn
+
+
+def test_a_journal_that_is_nothing_but_torn_begins_anew(tmp_path):
+    journal = Journal(tmp_path)
+    journal.file_of("b").write_bytes(b'{"kind": "fl' * 1000)
+    assert journal.entries("b") == []
+    journal.append("b", [FLAG], at=AT)
+    assert journal.entries("b") == [FLAG]
+
+
+def test_damage_inside_is_no_torn_line(tmp_path):
+    journal = Journal(tmp_path)
+    journal.append("b", [FLAG, FLAG], at=AT)
+    data = journal.file_of("b").read_bytes()
+    journal.file_of("b").write_bytes(b"x" + data)
+    with pytest.raises(TableError, match=r"Line 1 of the journal .*restore the file from a copy"):
+        journal.entries("b")
+
+
+def _append_many(folder, count):
+    for _ in range(count):
+        Journal(folder).append("b", [FLAG], at=AT)
+
+
+def test_two_processes_do_not_write_into_each_other(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_append_many, args=(tmp_path, 20)) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert Journal(tmp_path).entries("b") == [FLAG] * 40
