@@ -31,7 +31,6 @@ from rich.console import Console
 from annotation.simulated import SIMULATED_ANNOTATOR, annotate_batch
 from assets.automation import CAUSE_TAG
 from assets.columns import columns
-from assets.commands import read_columns
 from assets.demo_figures import gather
 from assets.demo_material import (
     DemoParams,
@@ -50,7 +49,7 @@ from assets.inbox import signature
 from assets.models import model, newest_model
 from assets.pages import pages
 from assets.readings import CURRENT, ReadingConfig, readings, second_readings
-from assets.release_pointer import bundled, checkpoint, current
+from assets.release_pointer import current
 from assets.releases import release
 from assets.resources import Project, read_settings
 from assets.review_tasks import review_tasks
@@ -62,7 +61,7 @@ from assets.stages import fingerprint
 from assets.triggers import inbox_cause
 from pipelines import codh
 from pipelines.errors import BeitieError
-from pipelines.records import Column, Reader, Reading
+from pipelines.records import Reading
 from pipelines.tables import Tables
 
 FIRST, SECOND, REAL, OWN = "demo-1", "demo-2", "demo-codh", "demo-scans"
@@ -75,7 +74,6 @@ class Demo:
     def __init__(self, project: Project, instance: dg.DagsterInstance, console: Console) -> None:
         self.project, self.instance, self.console = project, instance, console
         self.before = Tables(project.home / "demo" / "before")
-        self.floor = Tables(project.home / "demo" / "floor")
 
     def take_in(self, batch: str) -> dict[str, Any]:
         """From files to drafts before people."""
@@ -120,20 +118,6 @@ class Demo:
         """Put aside what the old release read, before the new one reads the batch again."""
         found = self.project.tables.read("readings", batch, Reading)
         return {"columns": self.before.write("readings", batch, Reading, found).accepted}
-
-    def read_by_nearest_glyph(self, batch: str) -> dict[str, Any]:
-        """The floor under every reader: the standard glyph with the most similar pixels."""
-        project = self.project
-        self.floor.write("columns", batch, Column, project.tables.read("columns", batch, Column))
-        read_columns(
-            project.settings,
-            tables=self.floor.root,
-            store=project.settings.store_url,
-            batch=batch,
-            reader=Reader.NEAREST_GLYPH,
-            checkpoint=checkpoint(project, bundled(project)),
-        )
-        return {"columns": len(self.floor.read("second_readings", batch, Reading))}
 
     def read_again(self, batch: str) -> dict[str, Any]:
         """The new release reads the batch, and its drafts replace the old ones."""
@@ -198,8 +182,6 @@ def _loop(demo: Demo, steps: Steps, plan: Mapping[str, str], params: DemoParams)
     first, both = plan[FIRST], fingerprint(plan[FIRST], plan[SECOND])
     steps.run(f"{SIMULATED_ANNOTATOR} corrects {FIRST}", first, partial(demo.correct, FIRST))
     released: dict[str, Any] = steps.run("train the next reader", first, demo.train)
-    floor = partial(demo.read_by_nearest_glyph, SECOND)
-    steps.run(f"read {SECOND} by the nearest glyph", plan[SECOND], floor)
     steps.run("keep the old reading", both, partial(demo.keep_old_reading, SECOND))
     if released["new release"]:
         steps.run(f"read {SECOND} again", both, partial(demo.read_again, SECOND))
@@ -218,7 +200,6 @@ def _show(
         plan,
         first=FIRST,
         second=SECOND,
-        floor=demo.floor,
         true_pages=codh.read_truth(codh.fetch_wheel(project.home / "codh")),
     )
     report = write_demo_report(

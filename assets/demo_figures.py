@@ -27,7 +27,7 @@ from pipelines.columns import order_columns
 from pipelines.corrections import CorrectionRate, PairedComparison, compare_corrections
 from pipelines.tables import Tables
 
-OLD, NEW, SECOND_READER, NEAREST = "old release", "new release", "RapidOCR", "nearest glyph"
+OLD, NEW, SECOND_READER = "old release", "new release", "RapidOCR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,6 @@ def gather(
     *,
     first: str,
     second: str,
-    floor: Tables,
     true_pages: Sequence[TruePage],
 ) -> DemoFigures:
     """All figures.
@@ -76,7 +75,6 @@ def gather(
         batches: Whose counts are shown.
         first: The first batch.
         second: The second batch.
-        floor: Holds what the nearest standard glyph read of the second batch.
         true_pages: Pages with true boxes.
     """
     tables = project.tables
@@ -84,7 +82,6 @@ def gather(
         NEW: readings_of(tables, "readings", second),
         OLD: readings_of(before, "readings", second),
         SECOND_READER: readings_of(tables, "second_readings", second),
-        NEAREST: readings_of(floor, "second_readings", second),
     }
     columns = approved_columns(tables, second, readings)
     return DemoFigures(
