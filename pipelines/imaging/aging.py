@@ -196,8 +196,12 @@ def age(ink: Gray, params: AgingParams, rng: np.random.Generator) -> Aged:
         damage.scratches(shape, params.scratches, rng),
     )
     if params.medium is Medium.RUBBING:
-        light = _rubbing(strokes, worn, np.maximum(patches, lines), params, rng)
+        hollow = np.maximum(
+            np.maximum(patches, lines), damage.grain(worn, params.pits_share, params.pit_px, rng)
+        )
+        light = _rubbing(strokes, hollow, params, rng)
         lost = np.maximum(np.maximum(patches, lines), 1 - 2 * strokes)
+        lost = np.maximum(lost, _crowded(ink, hollow))
     else:
         covered = strokes * (1 - patches) * (1 - np.float32(0.7) * lines)
         light = _sheet(covered, worn, params, rng)
@@ -229,16 +233,22 @@ def _inking(shape: tuple[int, int], params: AgingParams, rng: np.random.Generato
     return np.asarray(1 + params.uneven_ink * swing, np.float32)
 
 
-def _rubbing(
-    strokes: Field, worn: Field, lost: Field, params: AgingParams, rng: np.random.Generator
-) -> Field:
+def _rubbing(strokes: Field, hollow: Field, params: AgingParams, rng: np.random.Generator) -> Field:
     """Grey levels of paper tamped with ink: white where the stone is hollow."""
     shape = (strokes.shape[0], strokes.shape[1])
     # Tamped ink is not flat: the ground is lighter where the pad passed once less.
     ground = params.ground * np.clip(_inking(shape, params, rng), 0.4, None)
-    pits = damage.grain(worn, params.pits_share, params.pit_px, rng)
-    white = np.maximum(np.maximum(strokes, pits), lost)
+    white = np.maximum(strokes, hollow)
     return np.asarray(ground + (params.ink - ground) * white, np.float32)
+
+
+def _crowded(ink: Gray, hollow: Field) -> Field:
+    """How white the ground around a stroke is: a whole stroke on a white ground is lost too."""
+    is_ground = (ink <= 127).astype(np.float32)
+    near = (15, 15)
+    ground = cv2.boxFilter(is_ground, -1, near)
+    white = cv2.boxFilter(is_ground * hollow, -1, near)
+    return np.asarray(1.25 * white / np.maximum(ground, 0.05), np.float32)
 
 
 def _sheet(covered: Field, worn: Field, params: AgingParams, rng: np.random.Generator) -> Field:

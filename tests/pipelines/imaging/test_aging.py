@@ -136,3 +136,10 @@ def test_more_wear_loses_more(ink):
         return float(np.mean(losses))
 
     assert lost(0.0) < lost(0.5) < lost(1.0)
+
+
+def test_a_stroke_on_a_white_ground_is_lost_too(ink):
+    clean = changed(ink, pits_share=0.02).loss[ink > 127].mean()
+    crowded = changed(ink, pits_share=0.5).loss[ink > 127].mean()
+    assert clean < 12
+    assert crowded > 90
