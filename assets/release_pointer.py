@@ -10,7 +10,7 @@ Keeps out: whether a model deserves it (``assets.checks``), and torch.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -159,7 +159,8 @@ def _append(
         family=before.family,
         checkpoint_path=path,
         replaces=before.release_id,
-        released_at=max(now, before.released_at),
+        # Strictly after the one before, whatever the clock says: the newest row is the pointer.
+        released_at=max(now, before.released_at + timedelta(microseconds=1)),
         reason=reason,
     )
     project.tables.write("releases", release.release_id, Release, [release])

@@ -22,9 +22,9 @@ from pipelines.store import Store
 from pipelines.tables import Tables
 
 if TYPE_CHECKING:
-    from annotation.client import LabelStudio
     from annotation.images import ImageFolder
     from annotation.journal import Journal
+    from annotation.label_studio import LabelStudio
     from annotation.server import LabelStudioServer
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,0 +1,123 @@
+"""Stands in for ``python -m training`` where a test is about the graph, not about the machine.
+
+It keeps the contract of the commands (arguments, tables, report) and does something that can be
+told apart: the bundled weights read every character as 一, trained ones as 二.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from pipelines.records import (
+    Candidate,
+    CharacterReading,
+    Column,
+    Evaluation,
+    Reader,
+    Reading,
+    Sample,
+    Split,
+    derive_id,
+)
+from pipelines.tables import Tables
+
+TABLE_OF = {Reader.UNICALLI: "readings", Reader.RAPIDOCR: "second_readings"}
+
+
+def read(given):
+    tables, reader = Tables(given.tables), Reader(given.reader)
+    written = "三"
+    if reader is Reader.UNICALLI:
+        is_bundled = b"bundled" in (given.checkpoint / "model.safetensors").read_bytes()
+        written = "一" if is_bundled else "二"
+    wait_here_if_told(given)
+    readings = [
+        Reading(
+            reading_id=derive_id(column.column_id, reader.value, given.release_id),
+            column_id=column.column_id,
+            page_id=column.page_id,
+            work=column.work,
+            reader=reader,
+            release_id=given.release_id,
+            characters=tuple(
+                CharacterReading(
+                    character_id=character.character_id,
+                    box=character.box,
+                    text=written,
+                    score=0.75,
+                    margin=0.5,
+                    candidates=(Candidate(text=written, score=0.75),),
+                )
+                for character in column.characters
+            ),
+        )
+        for column in tables.read("columns", given.batch, Column)
+    ]
+    tables.write(TABLE_OF[reader], given.batch, Reading, readings)
+    return {"columns": len(readings)}
+
+
+def train(given):
+    seen = [s for s in Tables(given.tables).read_all("samples", Sample) if s.split != Split.TEST]
+    wait_here_if_told(given)
+    given.out.mkdir(parents=True)
+    (given.out / "model.safetensors").write_bytes(f"trained on {len(seen)}".encode())
+    return {"samples": len(seen)}
+
+
+def evaluate(given):
+    tables = Tables(given.tables)
+    judged = [s for s in tables.read_all("samples", Sample) if s.split is Split.TEST]
+    is_bundled = b"bundled" in (given.checkpoint / "model.safetensors").read_bytes()
+    value = 50.0 if is_bundled else float(os.environ.get("STUB_CORRECTIONS", "20"))
+    row = Evaluation(
+        model_id=given.model_id,
+        reader=Reader.UNICALLI,
+        split_fingerprint=derive_id(*sorted(s.sample_id for s in judged)),
+        metric="corrections_per_100",
+        value=value,
+        low=value - 5,
+        high=value + 5,
+        character_count=sum(len(s.characters) for s in judged),
+    )
+    tables.write("evaluations", given.batch, Evaluation, [row])
+    return {"corrections_per_100": value}
+
+
+def write(given):
+    given.out.write_bytes(b"PNG")
+    return {"out": str(given.out)}
+
+
+def wait_here_if_told(given):
+    """Say that we are in the middle of it, and stay there until killed."""
+    signal_file = os.environ.get("STUB_WAITS")
+    if signal_file:
+        Path(signal_file).write_text("here")
+        time.sleep(120)
+
+
+def main():
+    words = sys.argv[sys.argv.index("training") + 1 :]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("verb", choices=["read", "train", "evaluate", "write"])
+    parser.add_argument("text", nargs="?")
+    for name in ("tables", "store", "batch", "reader", "recipe", "model-id", "calligrapher"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--script", default="")
+    parser.add_argument("--release-id", default="")
+    parser.add_argument("--seconds", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=0)
+    for name in ("checkpoint", "parent", "out"):
+        parser.add_argument(f"--{name}", type=Path)
+    given = parser.parse_args(words)
+    print(f"{given.verb} by the stub", file=sys.stderr)
+    verbs = {"read": read, "train": train, "evaluate": evaluate, "write": write}
+    print(json.dumps(verbs[given.verb](given)))
+
+
+if __name__ == "__main__":
+    main()
