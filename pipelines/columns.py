@@ -14,12 +14,18 @@ Keeps out: where characters stand (``pipelines.characters``) and what they say.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.geometry import Box, horizontal_overlap, union, vertical_overlap
+from pipelines.characters import CharacterParams, FoundCharacter, find_characters
+from pipelines.geometry import Box, union
+from pipelines.imaging.codec import decode_png, encode_png
+from pipelines.records import Character, Column, Page, Rejection, box_id
+from pipelines.store import Store
+
+STAGE = "columns"
 
 Floats = npt.NDArray[np.float64]
 Chain = list[int]
@@ -42,6 +48,7 @@ class ColumnParams:
         band_gaps: The band's height in usual gaps between characters, at least.
         crop_padding: Blank kept around the characters when a column is cut out.
         uncertain_below: Confidence under which a person should look at the order.
+        characters: How characters are found before they are ordered.
     """
 
     min_overlap: float = 0.3
@@ -56,6 +63,7 @@ class ColumnParams:
     band_gaps: float = 2.2
     crop_padding: float = 0.15
     uncertain_below: float = 0.5
+    characters: CharacterParams = field(default_factory=CharacterParams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,66 @@ def order_columns(boxes: Sequence[Box], params: ColumnParams = _DEFAULT) -> list
     layout = _Layout(edges, params)
     everything = np.lexsort((edges[:, 0], edges[:, 1], -edges[:, 2]))
     return [layout.judged(column) for column in layout.ordered([int(i) for i in everything])]
+
+
+def make_columns(
+    page: Page, store: Store, params: ColumnParams, code_version: str
+) -> Iterator[Column | Rejection]:
+    """The columns of a page, from right to left, each cut out of the page and of its ink.
+
+    Args:
+        page: A page whose picture and ink are in the store.
+        store: Gives the page, receives the columns as PNG.
+        params: How characters are found and ordered.
+        code_version: Written into each record.
+
+    Yields:
+        Columns numbered from 0, or one Rejection ``no_characters`` if nothing on the page is one.
+
+    Raises:
+        StoreError: If the page's picture or ink is not in the store.
+    """
+    image, ink = decode_png(store.get(page.image_key)), decode_png(store.get(page.ink_key))
+    found = find_characters(ink, params.characters)
+    if not found:
+        yield Rejection(
+            item_id=page.page_id,
+            stage=STAGE,
+            reason="no_characters",
+            detail=(
+                f"Page {page.page_index + 1} of {page.work.title!r} has ink "
+                f"({page.ink_fraction:.2%} of it), but nothing that stands like a character. Look at its ink; a page "
+                f"without writing can be left out."
+            ),
+        )
+        return
+    boxes = [character.box for character in found]
+    size = float(np.median([max(box.width, box.height) for box in boxes]))
+    padding = round(params.crop_padding * size)
+    for index, order in enumerate(order_columns(boxes, params)):
+        members = [found[i] for i in order.indices]
+        around = union(member.box for member in members).padded(padding, padding)
+        box = around.clipped(page.width, page.height) or around
+        crop = (slice(box.top, box.bottom), slice(box.left, box.right))
+        yield Column(
+            column_id=box_id(page.page_id, box),
+            page_id=page.page_id,
+            work=page.work,
+            column_index=index,
+            box=box,
+            characters=tuple(_character(page.page_id, member) for member in members),
+            image_key=store.put(encode_png(image[crop]), ".png"),
+            ink_key=store.put(encode_png(ink[crop]), ".png"),
+            order_confidence=order.confidence,
+            is_order_uncertain=order.is_uncertain,
+            code_version=code_version,
+        )
+
+
+def _character(page_id: str, found: FoundCharacter) -> Character:
+    return Character(
+        character_id=box_id(page_id, found.box), box=found.box, confidence=found.confidence
+    )
 
 
 class _Layout:
@@ -360,8 +428,11 @@ class _Layout:
                     rows.append(list(chain))
                 else:
                     row += chain
-            rows = [sorted(row, key=lambda i: (float(self.y[i]), -float(self.x[i]))) for row in rows]
-            before, after = [], []
+            rows = [
+                sorted(row, key=lambda i: (float(self.y[i]), -float(self.x[i]))) for row in rows
+            ]
+            before: Chain = []
+            after: Chain = []
             if len(rows) > 1:
                 before, rows, after = self.note(rows)
             result += before
@@ -407,7 +478,9 @@ class _Layout:
         width = float(np.median(self.width[column]))
         if len(column) == 1 or width < 0.5 * float(np.median(self.width)):
             # A lone box or a column of small characters may be a gloss or a speck.
-            confidence = min(confidence, 0.6 if width >= 0.5 * float(np.median(self.width)) else 0.4)
+            confidence = min(
+                confidence, 0.6 if width >= 0.5 * float(np.median(self.width)) else 0.4
+            )
         is_uncertain = confidence < self.params.uncertain_below
         return ColumnOrder(tuple(column), round(confidence, 4), is_uncertain)
 

@@ -276,9 +276,9 @@ def _ground(gray: Gray, params: InkParams) -> Gray:
     """The light of the ground, at a small size: a wide median, in which ink is the minority."""
     small = _shrunk(gray, _factor(gray, params.light_side_px))
     window = min(255, int(min(small.shape) * params.light_window)) | 1
-    padded = cv2.copyMakeBorder(small, *([window // 2] * 4), cv2.BORDER_REFLECT)
-    wide = cv2.medianBlur(padded, window) if window > 1 else padded
     half = window // 2
+    padded = cv2.copyMakeBorder(small, half, half, half, half, cv2.BORDER_REPLICATE)
+    wide = cv2.medianBlur(padded, window) if window > 1 else padded
     return np.asarray(wide[half : half + small.shape[0], half : half + small.shape[1]], np.uint8)
 
 
@@ -345,7 +345,8 @@ def _beds(small: Ink, params: InkParams) -> Ink:
         touches = x == 0 or y == 0 or x + across == width or y + down == height
         if touches and max(across / width, down / height) >= params.bed_length:
             beds[labels == label] = 1
-    return np.asarray(cv2.dilate(beds, np.ones((5, 5), np.uint8)) & small)
+    grown = cv2.dilate(beds, np.ones((5, 5), np.uint8))
+    return np.asarray(cv2.bitwise_and(grown, small), np.uint8)
 
 
 def _lines(small: Ink, params: InkParams) -> Ink:
@@ -383,7 +384,8 @@ def _specks(mask: Ink, params: InkParams) -> _Specks:
     """Components smaller than a dot of the brush, with the width of the page's strokes."""
     factor = _factor(mask, params.speck_side_px)
     small = (_shrunk(mask, factor) > 0).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
+    count, found, stats, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
+    labels = np.asarray(found, np.int32)
     areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
     areas[0] = 0
     if count == 1:

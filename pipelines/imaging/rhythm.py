@@ -1,0 +1,194 @@
+"""The rhythm of writing: a profile of ink cut into cells of a steady size.
+
+Holds: one dynamic program for both directions. Across a page it parts columns, down a column it
+parts characters. A cut is worth what the ink there falls short of the usual; a cell pays for
+being larger or smaller than the rhythm; blank stretches of any length are free. Touching
+characters are thus parted and the parts of one character kept together by the same weighing.
+
+Keeps out: what a profile is taken from (``pipelines.characters``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RhythmParams:
+    """The weighing. Profiles are in units of the usual ink of a row.
+
+    Attributes:
+        cut_price: What a cut costs; one through ink of ``1 - cut_price`` breaks even.
+        search_price: The same while the rhythm itself is sought.
+        search_samples: Samples of a cell while the rhythm is sought.
+        expectation: What a rhythm pays for lying off the expected one.
+        steadiness: What a cell pays for the squared logarithm of its size over the rhythm.
+        min_cell: Smallest cell, in rhythms.
+        max_cell: Largest cell, in rhythms.
+        min_blank: Shortest blank stretch between cells, in rhythms.
+        blank_level: Ink up to which a row is blank.
+        min_ink: Least ink of a cell, in usual rows times the rhythm.
+        floor_share: Share of all rows, the emptiest, whose ink counts as none.
+        smooth: Standard deviation of the smoothing, in rhythms.
+    """
+
+    cut_price: float = 0.65
+    search_price: float = 0.8
+    search_samples: int = 20
+    expectation: float = 1.0
+    steadiness: float = 2.0
+    min_cell: float = 0.4
+    max_cell: float = 2.0
+    min_blank: float = 1.2
+    blank_level: float = 0.12
+    min_ink: float = 0.06
+    smooth: float = 0.03
+    floor_share: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells of one profile as (start, end) in samples, and what the cuts were worth."""
+
+    spans: tuple[tuple[int, int], ...]
+    worth: float
+
+
+def usual_ink(profile: Floats) -> float:
+    """The ink of a usual row that is not blank; 0 for an empty profile."""
+    high = float(np.quantile(profile, 0.95)) if profile.size else 0.0
+    filled = profile[profile > 0.1 * high] if high > 0 else profile[:0]
+    return float(filled.mean()) if filled.size else 0.0
+
+
+def cut(profiles: Floats, rhythm: float, params: RhythmParams) -> list[Cells]:
+    """Cut profiles (K, N) of ink, all at one ``rhythm`` in samples, into cells.
+
+    Rows of the profile are samples from above (or from the left). Runs in O(K N rhythm).
+    """
+    count, length = profiles.shape
+    level = np.stack([_normalized(p, rhythm * params.smooth, params.floor_share) for p in profiles])
+    ink = np.concatenate([np.zeros((count, 1)), np.cumsum(level, axis=1)], axis=1)
+    # The value of a cut before sample b: the ink on either side of it counts.
+    at = np.concatenate([level[:, :1], level, level[:, -1:]], axis=1)
+    worth = 1 - params.cut_price - np.minimum((at[:, :-1] + at[:, 1:]) / 2, 2.0)
+    worth[:, 0] = worth[:, -1] = 0.0
+    low = max(1, round(params.min_cell * rhythm))
+    high = max(low, round(params.max_cell * rhythm))
+    rest = max(1, round(params.min_blank * rhythm))
+    sizes = np.arange(high, low - 1, -1)
+    price = params.steadiness * np.log(sizes / rhythm) ** 2
+    blank_run = _runs(level <= params.blank_level)
+
+    text = np.full((count, length + 1), -np.inf)
+    blank = np.full((count, length + 1), -np.inf)
+    blank[:, 0] = 0.0
+    from_text = np.zeros((count, length + 1), np.int64)
+    from_blank = np.zeros((count, length + 1), np.int64)
+    begin = np.maximum(text + worth, blank + worth / 2)
+    rows = np.arange(count)
+    for b in range(1, length + 1):
+        if b >= low:
+            first = max(0, b - high)
+            starts = slice(first, b - low + 1)
+            total = begin[:, starts] - price[high - (b - first) :]
+            thin = ink[:, b, None] - ink[:, starts] < params.min_ink * rhythm
+            total = np.where(thin, -np.inf, total)
+            k = total.argmax(axis=1)
+            text[:, b] = total[rows, k]
+            from_text[:, b] = first + k
+        # A blank stretch goes on, or one long enough has just been completed.
+        run = blank_run[:, b - 1]
+        going = np.where(run > 0, blank[:, b - 1], -np.inf)
+        origin = np.where(run > 0, from_blank[:, b - 1], b)
+        if b >= rest:
+            done = np.where(run >= rest, text[:, b - rest] + worth[:, b - rest] / 2, -np.inf)
+            origin = np.where(done > going, b - rest, origin)
+            going = np.maximum(going, done)
+        if b == length:  # the page may end in a short blank
+            for s in range(max(0, length - rest), length):
+                done = np.where(run >= length - s, text[:, s] + worth[:, s] / 2, -np.inf)
+                origin = np.where(done > going, s, origin)
+                going = np.maximum(going, done)
+        blank[:, b], from_blank[:, b] = going, origin
+        begin[:, b] = np.maximum(text[:, b] + worth[:, b], blank[:, b] + worth[:, b] / 2)
+    return [_traced(text[k], blank[k], from_text[k], from_blank[k], worth[k]) for k in range(count)]
+
+
+def best_rhythm(profiles: Floats, rhythms: Floats, expected: float, params: RhythmParams) -> float:
+    """The rhythm at which cutting the profiles (K, N) is worth most.
+
+    A rhythm far from the ``expected`` one pays for the squared logarithm of their ratio; that
+    decides for a lone character and drowns on a page.
+
+    Only deep valleys count here (``search_price``): shallow ones are found at any rhythm, and
+    more of them the shorter it is. Profiles are coarsened so that a cell has about
+    ``search_samples`` samples.
+    """
+    sharp = replace(params, cut_price=params.search_price)
+    best = (-np.inf, float(rhythms[0]))
+    for rhythm in rhythms:
+        step = max(1, int(rhythm / params.search_samples))
+        length = profiles.shape[1] // step * step
+        coarse = profiles[:, :length].reshape(len(profiles), -1, step).mean(axis=2)
+        worth = sum(cells.worth for cells in cut(coarse, rhythm / step, sharp))
+        worth -= params.expectation * float(np.log(rhythm / expected)) ** 2
+        best = max(best, (worth, float(rhythm)))
+    return best[1]
+
+
+def _traced(
+    text: Floats,
+    blank: Floats,
+    from_text: npt.NDArray[np.int64],
+    from_blank: npt.NDArray[np.int64],
+    worth: Floats,
+) -> Cells:
+    b = len(text) - 1
+    best = max(float(text[b]), float(blank[b]))
+    if not np.isfinite(best):
+        return Cells((), 0.0)
+    spans = []
+    in_text = text[b] >= blank[b]
+    while b > 0:
+        if in_text:
+            a = int(from_text[b])
+            spans.append((a, b))
+            in_text = text[a] + worth[a] > blank[a] + worth[a] / 2
+        else:
+            a = int(from_blank[b])
+            in_text = True
+            if a == 0:
+                break
+        b = a
+    return Cells(tuple(reversed(spans)), best)
+
+
+def _normalized(profile: Floats, deviation: float, floor_share: float) -> Floats:
+    # Weathered stone has ink everywhere: what the emptiest rows hold is not writing.
+    floor = float(np.quantile(profile, floor_share))
+    profile = np.maximum(profile - floor, 0.0)
+    usual = usual_ink(profile)
+    if usual == 0:
+        return np.zeros_like(profile)
+    level = profile / usual
+    if deviation < 0.3:
+        return level
+    reach = max(1, round(3 * deviation))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    padded = np.pad(level, reach, mode="edge")
+    return np.asarray(np.convolve(padded, kernel / kernel.sum(), mode="valid"))
+
+
+def _runs(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """For every sample, how many flagged ones end there in a row."""
+    runs = np.zeros(flags.shape, np.int64)
+    for k in range(flags.shape[1]):
+        before = runs[:, k - 1] if k else 0
+        runs[:, k] = np.where(flags[:, k], before + 1, 0)
+    return runs
