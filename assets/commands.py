@@ -131,6 +131,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     paths = [str(ROOT), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     environment["PYTHONUNBUFFERED"] = "1"
+    # Fonts and caches lie there; the environment may name another home, or none.
+    environment["BEITIE_HOME"] = str(settings.home)
     # Worker pools of OpenCV and OpenMP fight over the same cores otherwise.
     if settings.threads:
         environment["OMP_NUM_THREADS"] = str(settings.threads)

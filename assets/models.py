@@ -18,7 +18,7 @@ from assets.samples import samples
 from assets.stages import Stage, code_version, fingerprint, report_of
 from assets.waiting import SEEN_SAMPLES, sample_fingerprint, seen_by_training
 from pipelines.errors import ModelError
-from pipelines.records import Model, Release, Sample, Split, derive_id
+from pipelines.records import Model, Release, Sample, derive_id
 
 CODE = code_version("training")
 
@@ -116,9 +116,10 @@ def newest_model(project: Project, instance: dg.DagsterInstance | None = None) -
 
 def _trainable(project: Project) -> list[Sample]:
     seen = seen_by_training(project)
-    if not any(sample.split is Split.TRAIN for sample in seen):
+    if not seen:
+        held_out = len(project.tables.read_all("samples", Sample))
         raise ModelError(
-            f"There is nothing to train on: none of {len(seen)} samples belongs to a work of the "
+            f"There is nothing to train on: {held_out} approved columns, none of a work of the "
             f"train split. Approve columns of more works, then run this again."
         )
     return seen

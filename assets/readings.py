@@ -22,6 +22,7 @@ from pipelines.records import Column, Reader, Reading, Rejection, Release
 from pipelines.tables import Tables
 
 CODE = code_version("training")
+SECOND_CODE = code_version("training/second_reader.py", "training/readings.py")
 
 CURRENT = "current"
 """Stands for the release that reads now, in a run's configuration."""
@@ -70,7 +71,7 @@ def readings(
     group_name="machine",
     kinds={"python", "onnx", "parquet"},
     owners=["team:ml-engineers"],
-    code_version=CODE,
+    code_version=SECOND_CODE,
 )
 def second_readings(
     context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
@@ -92,7 +93,11 @@ def _materialize(
         table=table,
         batch=batch,
         record_type=Reading,
-        inputs=fingerprint(CODE, release_id, data_version(project.tables, "columns", batch)),
+        inputs=fingerprint(
+            CODE if release else SECOND_CODE,
+            release_id,
+            data_version(project.tables, "columns", batch),
+        ),
     )
     is_unchanged = stage.is_same()
     if not is_unchanged:

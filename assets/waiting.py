@@ -22,8 +22,8 @@ SEEN_SAMPLES = "samples.txt"
 
 
 def seen_by_training(project: Project) -> list[Sample]:
-    """The samples that training may see: all but those of the frozen test split."""
-    return [s for s in project.tables.read_all("samples", Sample) if s.split is not Split.TEST]
+    """The samples that training sees: those of the train split, and no others."""
+    return [s for s in project.tables.read_all("samples", Sample) if s.split is Split.TRAIN]
 
 
 def sample_fingerprint(samples: list[Sample]) -> str:

@@ -114,9 +114,9 @@ def main():
     for name in ("checkpoint", "parent", "out"):
         parser.add_argument(f"--{name}", type=Path)
     given = parser.parse_args(words)
-    print(f"{given.verb} by the stub", file=sys.stderr)
+    sys.stderr.write(f"{given.verb} by the stub\n")
     verbs = {"read": read, "train": train, "evaluate": evaluate, "write": write}
-    print(json.dumps(verbs[given.verb](given)))
+    sys.stdout.write(json.dumps(verbs[given.verb](given)) + "\n")
 
 
 if __name__ == "__main__":
