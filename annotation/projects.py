@@ -105,9 +105,10 @@ def check_pictures(client: LabelStudio, tasks: Sequence[TaskSummary], images: Im
     Raises:
         ServiceError: If it does not come, or not as JPEG.
     """
-    if not tasks:
+    ours = [task for task in tasks if "key" in task.data]
+    if not ours:
         return
-    url = str(tasks[-1].data["image"])
+    url = str(ours[-1].data["image"])
     try:
         data, media_type = client.fetch(url)
     except ServiceError as error:

@@ -21,7 +21,10 @@ GRACE_S = 5.0
 
 
 def main(command: list[str]) -> int:
-    """Run the command until it ends, a signal arrives, or standard input does."""
+    """Run the command until it ends, a signal arrives, or standard input does.
+
+    Returns its exit status; a command ended by a signal gives 128 plus its number, as in a shell.
+    """
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def end() -> None:
@@ -43,7 +46,8 @@ def main(command: list[str]) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     threading.Thread(target=watch, daemon=True).start()
-    return child.wait()
+    status = child.wait()
+    return status if status >= 0 else 128 - status
 
 
 if __name__ == "__main__":
