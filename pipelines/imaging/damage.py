@@ -76,24 +76,27 @@ def cracks(shape: Shape, count: int, width_px: float, rng: np.random.Generator) 
         walk -= walk[int(rng.integers(0, steps))] - start
         widths = np.clip(width_px * rng.lognormal(0, 0.4, steps), 1, None)
         points = [(int(x), int(y)) for x, y in walk]
+        # Some cracks are filled again, or were there before the stone was cut: faint ones.
+        level = int(rng.integers(110, 256))
         for one, other, thick in zip(points[:-1], points[1:], widths[1:], strict=True):
-            cv2.line(drawn, one, other, 255, max(1, round(float(thick))), cv2.LINE_AA)
+            cv2.line(drawn, one, other, level, max(1, round(float(thick))), cv2.LINE_AA)
     return _broken(drawn, rng) if count else drawn.astype(np.float32)
 
 
 def seams(shape: Shape, places_x: Sequence[int], rng: np.random.Generator) -> Field:
-    """Where strips were pasted side by side: upright lines that come and go."""
+    """Where strips were pasted side by side: long upright lines, mostly faint, that come and go."""
     height, _ = shape
     drawn = np.zeros(shape, np.uint8)
     for place in places_x:
         top = 0
         while top < height:
-            bottom = top + 1 + int(rng.uniform(0.02, 0.2) * height)
+            bottom = top + 1 + int(rng.uniform(0.08, 0.45) * height)
             if rng.random() < 0.6:
-                x, level = place + int(rng.integers(-2, 3)), int(rng.integers(60, 230))
-                cv2.line(drawn, (x, top), (x, bottom), level, int(rng.integers(1, 3)))
+                x, level = place + int(rng.integers(-2, 3)), int(rng.integers(25, 190))
+                lean = int(rng.integers(-2, 3))
+                cv2.line(drawn, (x, top), (x + lean, bottom), level, 1, cv2.LINE_AA)
             top = bottom
-    return _broken(drawn, rng) if places_x else drawn.astype(np.float32)
+    return np.divide(drawn, 255, dtype=np.float32)
 
 
 def scratches(shape: Shape, count: int, rng: np.random.Generator) -> Field:
