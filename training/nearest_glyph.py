@@ -62,4 +62,5 @@ def _directions(cells: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     flat = soft.reshape(len(cells), -1).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
-    return np.divide(flat, np.maximum(lengths, 1e-6), dtype=np.float32)
+    unit: npt.NDArray[np.float32] = flat / np.maximum(lengths, 1e-6)
+    return unit

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from rapidocr import RapidOCR
-from rapidocr.ch_ppocr_rec.typings import TextRecInput
 
 from pipelines.geometry import Box
 from pipelines.scripts import canonical, is_han
@@ -43,9 +43,7 @@ class RapidOcrReader:
         }
         if threads:
             options["EngineConfig.onnxruntime.intra_op_num_threads"] = threads
-        recognise = RapidOCR(params=options).text_rec
-        assert recognise is not None, "RapidOCR was made without a recognizer"
-        self._recognise = recognise
+        self._engine: Any = RapidOCR(params=options)
 
     def read_columns(self, columns: Sequence[ColumnInk]) -> list[list[Proposal]]:
         """One proposal a box; empty where nothing Han was recognized."""
@@ -57,7 +55,7 @@ class RapidOcrReader:
         """Read prepared crops, (48, 48, 3) each, black on white."""
         if not crops:
             return []
-        output = self._recognise(TextRecInput(img=list(crops), return_word_box=False))
+        output = self._engine.recognize_txt(list(crops))
         return [
             _proposal(text, score)
             for text, score in zip(output.txts or (), output.scores or (), strict=True)
