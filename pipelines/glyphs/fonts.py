@@ -99,6 +99,10 @@ class FontFace:
             return None
         return hashlib.blake2b(np.asarray(points, np.int32).tobytes(), digest_size=12).digest()
 
+    def characters(self) -> list[str]:
+        """Every character the files map, drawn or not, by code point."""
+        return [chr(code) for code in sorted(self._where)]
+
     def covers(self, character: str) -> bool:
         """Whether the font has an outline of its own for the character."""
         where = self._where.get(ord(character)) if len(character) == 1 else None
