@@ -100,6 +100,6 @@ def cached_library(
     cache.mkdir(parents=True, exist_ok=True)
     places = [vocabulary.index[character] for character in library.characters[:-1]]
     temporary = path.with_suffix(f".{uuid.uuid4().hex[:8]}.partial")
-    save_file({"latents": library.latents, "places": torch.tensor(places)}, temporary)
+    save_file({"latents": library.latents.contiguous(), "places": torch.tensor(places)}, temporary)
     os.replace(temporary, path)
     return library
