@@ -272,7 +272,7 @@ def _framed(light: Field, params: AgingParams, rng: np.random.Generator) -> Fiel
     height, width = light.shape
     edge = params.frame_px
     around = np.float32(228 if params.medium is Medium.RUBBING else 40)
-    wave = clouds((height, width), 150, rng) * np.float32(min(2.0, edge / 6))
+    wave = clouds((height, width), 150, rng) * np.float32(min(0.8, edge / 6))
     rows = np.arange(height, dtype=np.float32)[:, None]
     columns = np.arange(width, dtype=np.float32)[None]
     inside = np.minimum(

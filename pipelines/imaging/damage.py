@@ -92,7 +92,7 @@ def seams(shape: Shape, places_x: Sequence[int], rng: np.random.Generator) -> Fi
         while top < height:
             bottom = top + 1 + int(rng.uniform(0.08, 0.45) * height)
             if rng.random() < 0.6:
-                x, level = place + int(rng.integers(-2, 3)), int(rng.integers(25, 190))
+                x, level = place + int(rng.integers(-2, 3)), int(20 + 150 * rng.random() ** 2)
                 lean = int(rng.integers(-2, 3))
                 cv2.line(drawn, (x, top), (x + lean, bottom), level, 1, cv2.LINE_AA)
             top = bottom
