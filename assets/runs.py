@@ -84,7 +84,8 @@ def materialize(
         instance=instance,
         asset_selection=[key for asset in assets for key in asset.keys],
         partition_key=batch,
-        run_config=dg.RunConfig(ops=dict(config or {})),
+        # A logger that the run does not name is not used.
+        run_config=dg.RunConfig(ops=dict(config or {}), loggers={"console": {"config": {}}}),
         tags=dict(tags or {}),
         raise_on_error=False,
     )
