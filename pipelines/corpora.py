@@ -59,14 +59,14 @@ class CorpusParams:
         medium: Rubbing or paper.
         wear: 0 nearly fresh, 0.5 plainly aged yet legible, 1 some characters lost.
         has_seams: A rubbing is cut into strips and pasted, as in albums.
-        frame_px: Bare paper around a rubbing; paper has none.
+        frame_px: Bare paper around a rubbing; 0 as in an album, whose strips fill the leaf.
     """
 
     composition: CompositionParams = field(default_factory=CompositionParams)
     medium: Medium = Medium.RUBBING
     wear: float = 0.5
     has_seams: bool = True
-    frame_px: int = 14
+    frame_px: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

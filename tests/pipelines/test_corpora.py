@@ -16,13 +16,13 @@ from pipelines.corpora import (
 )
 from pipelines.errors import MaterialError
 from pipelines.glyphs.fonts import FontFace
-from pipelines.glyphs.registry import Font, FontRole, GlyphForm
+from pipelines.glyphs.registry import Font, FontRole, GlyphForm, load_fonts, require_font
 from pipelines.imaging.aging import Medium
 from pipelines.imaging.codec import decode_png
 from pipelines.metadata import read_metadata
 from pipelines.records import Script
 from pipelines.scans import find_inputs
-from pipelines.texts import Text
+from pipelines.texts import Text, load_texts
 from pipelines.truth import read_truth
 from tests.pipelines.glyphs.drawn_fonts import draw_font
 
@@ -137,6 +137,18 @@ def test_two_works_of_one_name_are_refused(font, tmp_path):
     with pytest.raises(MaterialError, match="share the name test-work-一"):
         synthesize_corpus([plan(font), plan(font, "TEST work 一!")], tmp_path, seed=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_real_hand_draws_the_thousand_characters(material):
+    fonts = load_fonts(None, material / "fonts")
+    face = FontFace(require_font(fonts, "zhi-mang-xing").files)
+    text = next(t for t in load_texts(material / "texts") if t.title == "千字文")
+    page = synthesize_page(text.body, face, CorpusParams(), np.random.default_rng(1))
+    assert len(page.characters) > 60
+    assert [c.canonical for c in page.characters[:4]] == list("天地玄黃")
+    assert page.characters[3].written == "黄"
+    assert sum(page.missing.values()) <= 1
+    assert sum(c.is_damaged for c in page.characters) < len(page.characters) / 5
 
 
 @pytest.mark.parametrize(
