@@ -49,7 +49,7 @@ class CharacterParams:
 
     working_side_px: int = 1280
     min_strokes: float = 5.0
-    usual_strokes: float = 13.0
+    usual_strokes: float = 18.0
     max_columns: int = 40
     min_aspect: float = 0.45
     usual_aspect: float = 0.9
@@ -64,10 +64,15 @@ class CharacterParams:
     trim: float = 0.004
     across: RhythmParams = field(
         default=RhythmParams(
-            steadiness=3.0, min_cell=0.4, max_cell=1.8, min_ink=0.055, blank_level=0.03
+            steadiness=3.0,
+            min_cell=0.4,
+            max_cell=1.8,
+            min_ink=0.02,
+            blank_level=0.03,
+            is_floor_of_filled=False,
         )
     )
-    down: RhythmParams = field(default=RhythmParams(steadiness=1.5))
+    down: RhythmParams = field(default=RhythmParams(steadiness=1.5, search_price=0.7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +177,8 @@ def stroke_width(mask: Ink) -> float:
 
 
 def _pitches(low: float, high: float) -> Floats:
-    """Pitches to try, in steps of 8 %."""
-    steps = int(np.ceil(np.log(high / low) / np.log(1.08)))
+    """Pitches to try, in steps of 10 %."""
+    steps = int(np.ceil(np.log(high / low) / np.log(1.1)))
     return np.asarray(np.geomspace(low, high, steps + 1), np.float64)
 
 

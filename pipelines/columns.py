@@ -130,8 +130,8 @@ def make_columns(
             reason="no_characters",
             detail=(
                 f"Page {page.page_index + 1} of {page.work.title!r} has ink "
-                f"({page.ink_fraction:.2%} of it), but nothing that stands like a character. Look at its ink; a page "
-                f"without writing can be left out."
+                f"({page.ink_fraction:.2%} of it), but nothing that stands like a character. "
+                f"Look at its ink; a page without writing can be left out."
             ),
         )
         return

@@ -33,13 +33,14 @@ class RhythmParams:
         min_blank: Shortest blank stretch between cells, in rhythms.
         blank_level: Ink up to which a row is blank.
         min_ink: Least ink of a cell, in usual rows times the rhythm.
-        floor_share: Share of all rows, the emptiest, whose ink counts as none.
+        floor_share: Share of the rows, the emptiest, whose ink counts as none.
+        is_floor_of_filled: Whether that is a share of the rows with any ink, or of all rows.
         smooth: Standard deviation of the smoothing, in rhythms.
     """
 
     cut_price: float = 0.65
     search_price: float = 0.8
-    search_samples: int = 20
+    search_samples: int = 12
     expectation: float = 1.0
     steadiness: float = 2.0
     min_cell: float = 0.4
@@ -49,6 +50,7 @@ class RhythmParams:
     min_ink: float = 0.06
     smooth: float = 0.03
     floor_share: float = 0.1
+    is_floor_of_filled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def cut(profiles: Floats, rhythm: float, params: RhythmParams) -> list[Cells]:
     Rows of the profile are samples from above (or from the left). Runs in O(K N rhythm).
     """
     count, length = profiles.shape
-    level = np.stack([_normalized(p, rhythm * params.smooth, params.floor_share) for p in profiles])
+    level = np.stack([_normalized(p, rhythm, params) for p in profiles])
     ink = np.concatenate([np.zeros((count, 1)), np.cumsum(level, axis=1)], axis=1)
     # The value of a cut before sample b: the ink on either side of it counts.
     at = np.concatenate([level[:, :1], level, level[:, -1:]], axis=1)
@@ -169,14 +171,16 @@ def _traced(
     return Cells(tuple(reversed(spans)), best)
 
 
-def _normalized(profile: Floats, deviation: float, floor_share: float) -> Floats:
+def _normalized(profile: Floats, rhythm: float, params: RhythmParams) -> Floats:
     # Weathered stone has ink everywhere: what the emptiest rows hold is not writing.
-    floor = float(np.quantile(profile, floor_share))
+    counted = profile[profile > 0] if params.is_floor_of_filled else profile
+    floor = float(np.quantile(counted, params.floor_share)) if counted.size else 0.0
     profile = np.maximum(profile - floor, 0.0)
     usual = usual_ink(profile)
     if usual == 0:
         return np.zeros_like(profile)
     level = profile / usual
+    deviation = params.smooth * rhythm
     if deviation < 0.3:
         return level
     reach = max(1, round(3 * deviation))
