@@ -92,7 +92,8 @@ def _parse(xml: str) -> Interface:
                 if child.tag in ("Choice", "Label")
             )
             controls[name] = Control(tag=element.tag, to_name=to_name, values=values)
-    return Interface(xml=xml, controls=controls, fields=frozenset(fields))
+    # Label Studio strips it too; equal text saves an update at each push.
+    return Interface(xml=xml.strip(), controls=controls, fields=frozenset(fields))
 
 
 def task_problems(payload: Mapping[str, Any], interface: Interface) -> list[str]:

@@ -220,11 +220,19 @@ def test_the_guard_passes_on_how_the_command_ended():
         time.sleep(0.5)
         signalled.terminate()
         assert signalled.wait(10) == 128 + signal.SIGTERM
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    began = time.monotonic()
-    left_alone = subprocess.run([*command, deaf], input=b"", check=False)
-    assert left_alone.returncode == 128 + signal.SIGKILL
-    assert time.monotonic() - began < server_guard.GRACE_S + 5
+    deaf = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(60)
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([*command, deaf], **pipes) as left_alone:
+        assert left_alone.stdin is not None
+        assert left_alone.stdout is not None
+        assert left_alone.stdout.readline() == b"deaf\n"
+        left_alone.stdin.close()
+        assert left_alone.wait(server_guard.GRACE_S + 10) == 128 + signal.SIGKILL
 
 
 @pytest.mark.label_studio
