@@ -8,9 +8,11 @@ Keeps out: the graph itself (``assets.definitions``).
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,14 @@ from pipelines.records import Release
 Progress = Callable[[str], None]
 
 INSTANCE_FILE = "dagster.yaml"
+
+FRONT_DOOR_TAG = "beitie/front_door"
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 class RunError(BeitieError):
@@ -50,7 +60,31 @@ def prepare_instance(project: Project) -> Path:
 def open_instance(project: Project) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of the project: its runs, events and partitions."""
     with dg.DagsterInstance.from_config(str(prepare_instance(project))) as instance:
+        close_dead_runs(project, instance)
         yield instance
+
+
+def close_dead_runs(project: Project, instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs of killed front doors as failed and free their places in the pool; their ids.
+
+    Dagster's daemon does this for the runs that it launched. A run of this file belongs to a
+    process that the daemon does not know, and may run where there is no daemon: if it was killed,
+    its place in ``gpu0`` would stay taken and every later run would wait for ever. A living run
+    holds a lock on a file of its name, which the system lets go when the process ends.
+    """
+    unfinished = dg.RunsFilter(tags={FRONT_DOOR_TAG: "true"}, statuses=_UNFINISHED)
+    closed = []
+    for run in instance.get_runs(unfinished):
+        with _lock_of(project, run.run_id).open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue  # it lives
+            instance.report_run_failed(run, "The process of this run was killed.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            closed.append(run.run_id)
+        _lock_of(project, run.run_id).unlink()
+    return closed
 
 
 def materialize(
@@ -80,15 +114,18 @@ def materialize(
     if batch is not None and not instance.has_dynamic_partition(BATCHES, batch):
         instance.add_dynamic_partitions(BATCHES, [batch])
     graph = build(project, loggers={"console": _listener(on_progress)})
-    result = graph.resolve_implicit_global_asset_job_def().execute_in_process(
-        instance=instance,
-        asset_selection=[key for asset in assets for key in asset.keys],
-        partition_key=batch,
-        # A logger that the run does not name is not used.
-        run_config=dg.RunConfig(ops=dict(config or {}), loggers={"console": {"config": {}}}),
-        tags=dict(tags or {}),
-        raise_on_error=False,
-    )
+    run_id = str(uuid.uuid4())
+    with _alive(project, run_id):
+        result = graph.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            asset_selection=[key for asset in assets for key in asset.keys],
+            partition_key=batch,
+            # A logger that the run does not name is not used.
+            run_config=dg.RunConfig(ops=dict(config or {}), loggers={"console": {"config": {}}}),
+            tags={**(tags or {}), FRONT_DOOR_TAG: "true"},
+            run_id=run_id,
+            raise_on_error=False,
+        )
     if not result.success:
         raise RunError(_first_failure(result))
     return result
@@ -97,6 +134,21 @@ def materialize(
 def report_release(project: Project, instance: dg.DagsterInstance, opened: Release) -> None:
     """Tell Dagster that a person moved the release pointer."""
     instance.report_runless_asset_event(moved_pointer(opened))
+
+
+def _lock_of(project: Project, run_id: str) -> Path:
+    folder = project.home / "running"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / run_id
+
+
+@contextmanager
+def _alive(project: Project, run_id: str) -> Iterator[None]:
+    lock = _lock_of(project, run_id)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+        lock.unlink()
 
 
 class _Teller(logging.Handler):
