@@ -5,8 +5,9 @@ style and character tokens in, the clean data of each picture stream out.
 
 The paper: times of their own for content and for image with box map (section 3.1), positions
 shared by all picture streams and a learned vector that tells them apart (3.2, E.2). Ours: the
-image enters through a convolutional eye beside the linear patches (``stem``), and the network
-predicts data instead of velocity; ``training.processes.flow`` turns one into the other.
+image enters through a convolutional eye beside the linear patches (``stem``), whose tokens are
+also handed to the content stream at the same places, and the network predicts data instead of
+velocity; ``training.processes.flow`` turns one into the other.
 
 Keeps out: noise and schedules (``training.processes.flow``), losses (``objective``), what a
 prompt says (``pipelines.prompts``).
@@ -147,8 +148,14 @@ class UniCalli(nn.Module):
         style_mark = self.style_in(words.sum(dim=1) / said)
         image_mark, content_mark = image_mark + style_mark, content_mark + style_mark
 
-        content_tokens = self.content_in(self._patch(streams.content))
-        kinds = [self._see(streams.image, image_mark), content_tokens]
+        seen = self._see(streams.image, image_mark)
+        # Content tokens stand where image tokens stand, so what the eye saw there is handed over
+        # in proportion to how clear it is. A model that starts from its eye reads at once;
+        # without this, attention must first find out that equal places belong together.
+        clearness = (1 - image_time)[:, None, None]
+        content_tokens = self.content_in(self._patch(streams.content)) + clearness * seen
+        image_tokens = seen + self.image_in(self._patch(streams.image))
+        kinds = [image_tokens, content_tokens]
         marks = [image_mark, content_mark]
         if streams.boxes is not None:
             kinds.append(self.boxes_in(self._patch(streams.boxes)))
@@ -180,9 +187,8 @@ class UniCalli(nn.Module):
     def _see(self, image: Tensor, mark: Tensor) -> Tensor:
         cells = rearrange(image, "B Z (C S) side -> (B C) Z S side", S=self.dims.latent_side)
         seen = self.eye(cells, repeat(mark, "B M -> (B C) M", C=len(cells) // len(image)))
-        tokens = rearrange(seen, "(B C) P D -> B (C P) D", B=len(image))
-        patched: Tensor = self.image_in(self._patch(image))
-        return torch.add(tokens, patched)
+        tokens: Tensor = rearrange(seen, "(B C) P D -> B (C P) D", B=len(image))
+        return tokens
 
     def _patch(self, latents: Tensor) -> Tensor:
         return rearrange(

@@ -116,6 +116,8 @@ def start_from_eye(dims: UniCalliDims, vocabulary_size: int, reader: SingleReade
         model.log_temperature.copy_(reader.log_temperature)
         # The eye already says what a patch shows; the linear path only adds what noise hides.
         nn.init.zeros_(model.image_in.weight)
+        nn.init.zeros_(model.content_in.weight)
+        nn.init.zeros_(model.content_in.bias)
     lay_out_channels_last(model)
     return model
 
