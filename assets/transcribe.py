@@ -17,7 +17,7 @@ from assets.commands import Progress, read_columns
 from assets.resources import Settings
 from pipelines.columns import ColumnParams, make_columns
 from pipelines.metadata import WorkMetadata
-from pipelines.pages import PageParams, process_pages
+from pipelines.pages import PageParams, page_id_of, process_pages
 from pipelines.records import Column, Page, Reader, Reading, Rejection, Scan
 from pipelines.scans import find_inputs, ingest
 from pipelines.store import Store
@@ -97,6 +97,7 @@ def transcribe(
         tell("taking in", done, len(paths))
     name_of = {scan.scan_id: name for name, scan in reversed(scans)}
     pages = _pages(known, name_of, store, tables, results, tell)
+    taken = {page.scan_id for page in pages}
     columns = _columns(pages, name_of, store, tables, results, tell)
     readings = _read(settings, home, columns, checkpoint, has_second, tell, on_progress)
     transcripts: list[Transcript | Failure] = [
@@ -111,6 +112,7 @@ def transcribe(
             ),
         )
         for name, scan in scans
+        if scan.scan_id in taken
     ]
     return transcripts + results
 
@@ -124,12 +126,17 @@ def _pages(
     tell: Step,
 ) -> list[Page]:
     total = sum(scan.page_count for scan in scans.values())
+    file_of = {
+        page_id_of(scan.scan_id, index): name_of[scan.scan_id]
+        for scan in scans.values()
+        for index in range(scan.page_count)
+    }
     pages: list[Page] = []
     for done, outcome in enumerate(process_pages(scans.values(), store, PageParams(), CODE), 1):
         if isinstance(outcome, Page):
             pages.append(outcome)
         else:
-            failures.append(Failure(file="", sentence=outcome.detail))
+            failures.append(Failure(file=file_of[outcome.item_id], sentence=outcome.detail))
         tell("normalizing", done, total)
     tables.write("pages", BATCH, Page, pages)
     return pages
