@@ -42,7 +42,7 @@ from assets.demo_material import (
     put_into_inbox,
     truth_by_page,
 )
-from assets.demo_report import print_figures, write_demo_report
+from assets.demo_report import print_figures, write_demo_report, write_pictures
 from assets.demo_steps import Steps
 from assets.evaluation import evaluation
 from assets.inbox import signature
@@ -172,6 +172,8 @@ def run(given: argparse.Namespace, console: Console) -> None:
         demo = Demo(Project(running), instance, console)
         released = _loop(demo, steps, plan, params)
     _show(demo, console, steps, list(plan), released)
+    if given.pictures:
+        write_pictures(project, SECOND, content_face(project), given.pictures)
 
 
 def _loop(demo: Demo, steps: Steps, plan: Mapping[str, str], params: DemoParams) -> dict[str, Any]:
@@ -224,6 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m assets.demo", description="Run the whole loop once, with a report."
     )
     parser.add_argument("--scans", type=Path, metavar="FOLDER", help="scans of your own, too")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="write the README's, too")
     parser.add_argument("--fetch-only", action="store_true", help="fetch material and stop")
     given = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from rich.table import Table as ScreenTable
 from assets.demo_figures import OLD, SECOND_READER, DemoFigures, rejected_in_words
 from assets.figures import approved_reviews, readings_of
 from assets.report import Bar, Chart, Gallery, Part, Picture, Table, Text, write_report
-from assets.report_pictures import column_picture, page_pictures
+from assets.report_pictures import column_picture, page_pictures, side_by_side
 from assets.resources import Project
 from pipelines.corrections import CorrectionRate
 from pipelines.glyphs.fonts import FontFace
@@ -29,6 +29,9 @@ SIMULATED = (
 )
 
 PAGES_SHOWN, COLUMNS_SHOWN = 2, 4
+
+PICTURE_PX = 520
+"""Height of the README's pictures at most."""
 
 
 def print_figures(console: Console, figures: DemoFigures, released: Mapping[str, str]) -> None:
@@ -125,6 +128,22 @@ def write_demo_report(
         )
     )
     return write_report(path, "Beitie: one turn of the loop", parts, " ".join(credits))
+
+
+def write_pictures(project: Project, batch: str, face: FontFace, folder: Path) -> list[Path]:
+    """The README's pictures: a page as it came, its ink and its boxes; a column read.
+
+    Only of a synthetic batch: the pictures of other works are not ours to publish.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = {"page.jpg": list(_pages(project, batch))[:3]}
+    shown["column.jpg"] = list(_columns(project, project.tables, batch, "", face))[:1]
+    made = []
+    for name, pictures in shown.items():
+        path = folder / name
+        path.write_bytes(side_by_side([picture.data for picture in pictures], PICTURE_PX))
+        made.append(path)
+    return made
 
 
 def batch_rows(figures: DemoFigures) -> Iterator[tuple[str, ...]]:

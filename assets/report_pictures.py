@@ -9,11 +9,13 @@ Keeps out: which pages and columns are shown (``assets.demo``) and HTML (``asset
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from assets.report import Picture
 from pipelines.errors import MissingGlyph
@@ -82,6 +84,23 @@ def column_picture(
         caption=text + (f"; approved {review.text}" if review else ""),
         alternative=text,
     )
+
+
+def side_by_side(pictures: Sequence[bytes], height_px: int) -> bytes:
+    """JPEGs beside each other in one, of one height, none enlarged."""
+    images = [_rgb(np.asarray(Image.open(io.BytesIO(data)))) for data in pictures]
+    height = min(height_px, *(image.shape[0] for image in images))
+    scaled = [
+        cv2.resize(
+            image,
+            (round(image.shape[1] * height / image.shape[0]), height),
+            interpolation=cv2.INTER_AREA,
+        )
+        for image in images
+    ]
+    gap = np.full((height, 8, 3), 255, np.uint8)
+    parts = [part for image in scaled for part in (image, gap)][:-1]
+    return encode_jpeg(np.concatenate(parts, axis=1).astype(np.uint8), quality=80)
 
 
 def _picture(image: Picture8, caption: str) -> Picture:
