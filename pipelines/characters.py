@@ -52,7 +52,7 @@ class CharacterParams:
     usual_strokes: float = 18.0
     max_columns: int = 40
     min_aspect: float = 0.45
-    usual_aspect: float = 0.9
+    usual_aspect: float = 0.75
     max_aspect: float = 1.8
     seam_reach: float = 0.22
     whole_share: float = 0.7
@@ -69,10 +69,10 @@ class CharacterParams:
             max_cell=1.8,
             min_ink=0.02,
             blank_level=0.03,
-            is_floor_of_filled=False,
+            search_price=0.8,
         )
     )
-    down: RhythmParams = field(default=RhythmParams(steadiness=1.5, search_price=0.7))
+    down: RhythmParams = field(default=RhythmParams(steadiness=1.5))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,31 +26,32 @@ class RhythmParams:
         cut_price: What a cut costs; one through ink of ``1 - cut_price`` breaks even.
         search_price: The same while the rhythm itself is sought.
         search_samples: Samples of a cell while the rhythm is sought.
-        expectation: What a rhythm pays for lying off the expected one.
+        expectation: What a rhythm pays for lying off the expected one, as a share of the best.
         steadiness: What a cell pays for the squared logarithm of its size over the rhythm.
         min_cell: Smallest cell, in rhythms.
         max_cell: Largest cell, in rhythms.
         min_blank: Shortest blank stretch between cells, in rhythms.
         blank_level: Ink up to which a row is blank.
+        scrap_price: What a blank stretch pays for passing over the ink of a usual cell.
         min_ink: Least ink of a cell, in usual rows times the rhythm.
-        floor_share: Share of the rows, the emptiest, whose ink counts as none.
-        is_floor_of_filled: Whether that is a share of the rows with any ink, or of all rows.
+        floor_share: Share of the rows from the first to the last written one, the emptiest,
+            whose ink counts as none.
         smooth: Standard deviation of the smoothing, in rhythms.
     """
 
     cut_price: float = 0.65
-    search_price: float = 0.8
+    search_price: float = 0.7
     search_samples: int = 12
-    expectation: float = 1.0
+    expectation: float = 0.5
     steadiness: float = 2.0
     min_cell: float = 0.4
     max_cell: float = 2.0
     min_blank: float = 1.2
     blank_level: float = 0.12
+    scrap_price: float = 1.0
     min_ink: float = 0.06
     smooth: float = 0.03
     floor_share: float = 0.1
-    is_floor_of_filled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,9 @@ def cut(profiles: Floats, rhythm: float, params: RhythmParams) -> list[Cells]:
     rest = max(1, round(params.min_blank * rhythm))
     sizes = np.arange(high, low - 1, -1)
     price = params.steadiness * np.log(sizes / rhythm) ** 2
-    blank_run = _runs(level <= params.blank_level)
+    # Specks and rules in a blank stretch do not end it; it pays for what it passes over.
+    excess = np.maximum(level - params.blank_level, 0.0) * (params.scrap_price / rhythm)
+    scraps = np.concatenate([np.zeros((count, 1)), np.cumsum(excess, axis=1)], axis=1)
 
     text = np.full((count, length + 1), -np.inf)
     blank = np.full((count, length + 1), -np.inf)
@@ -105,18 +108,15 @@ def cut(profiles: Floats, rhythm: float, params: RhythmParams) -> list[Cells]:
             text[:, b] = total[rows, k]
             from_text[:, b] = first + k
         # A blank stretch goes on, or one long enough has just been completed.
-        run = blank_run[:, b - 1]
-        going = np.where(run > 0, blank[:, b - 1], -np.inf)
-        origin = np.where(run > 0, from_blank[:, b - 1], b)
-        if b >= rest:
-            done = np.where(run >= rest, text[:, b - rest] + worth[:, b - rest] / 2, -np.inf)
-            origin = np.where(done > going, b - rest, origin)
+        going = blank[:, b - 1] - excess[:, b - 1]
+        origin = from_blank[:, b - 1]
+        # At the end of the page it may be short.
+        for s in range(max(0, b - rest), b) if b == length else (b - rest,):
+            if s < 0:
+                continue
+            done = text[:, s] + worth[:, s] / 2 - (scraps[:, b] - scraps[:, s])
+            origin = np.where(done > going, s, origin)
             going = np.maximum(going, done)
-        if b == length:  # the page may end in a short blank
-            for s in range(max(0, length - rest), length):
-                done = np.where(run >= length - s, text[:, s] + worth[:, s] / 2, -np.inf)
-                origin = np.where(done > going, s, origin)
-                going = np.maximum(going, done)
         blank[:, b], from_blank[:, b] = going, origin
         begin[:, b] = np.maximum(text[:, b] + worth[:, b], blank[:, b] + worth[:, b] / 2)
     return [_traced(text[k], blank[k], from_text[k], from_blank[k], worth[k]) for k in range(count)]
@@ -125,23 +125,23 @@ def cut(profiles: Floats, rhythm: float, params: RhythmParams) -> list[Cells]:
 def best_rhythm(profiles: Floats, rhythms: Floats, expected: float, params: RhythmParams) -> float:
     """The rhythm at which cutting the profiles (K, N) is worth most.
 
-    A rhythm far from the ``expected`` one pays for the squared logarithm of their ratio; that
-    decides for a lone character and drowns on a page.
+    A rhythm far from the ``expected`` one pays for the squared logarithm of their ratio, as a
+    share of what the best is worth.
 
     Only deep valleys count here (``search_price``): shallow ones are found at any rhythm, and
     more of them the shorter it is. Profiles are coarsened so that a cell has about
     ``search_samples`` samples.
     """
     sharp = replace(params, cut_price=params.search_price)
-    best = (-np.inf, float(rhythms[0]))
+    worths = []
     for rhythm in rhythms:
         step = max(1, int(rhythm / params.search_samples))
         length = profiles.shape[1] // step * step
         coarse = profiles[:, :length].reshape(len(profiles), -1, step).mean(axis=2)
-        worth = sum(cells.worth for cells in cut(coarse, rhythm / step, sharp))
-        worth -= params.expectation * float(np.log(rhythm / expected)) ** 2
-        best = max(best, (worth, float(rhythm)))
-    return best[1]
+        worths.append(sum(cells.worth for cells in cut(coarse, rhythm / step, sharp)))
+    off = np.log(rhythms / expected) ** 2
+    weight = params.expectation * max(1.0, *worths)
+    return float(rhythms[int(np.argmax(np.array(worths) - weight * off))])
 
 
 def _traced(
@@ -173,8 +173,9 @@ def _traced(
 
 def _normalized(profile: Floats, rhythm: float, params: RhythmParams) -> Floats:
     # Weathered stone has ink everywhere: what the emptiest rows hold is not writing.
-    counted = profile[profile > 0] if params.is_floor_of_filled else profile
-    floor = float(np.quantile(counted, params.floor_share)) if counted.size else 0.0
+    filled = np.flatnonzero(profile > 0.1 * profile.max())
+    written = profile[filled[0] : filled[-1] + 1] if filled.size else profile
+    floor = float(np.quantile(written, params.floor_share)) if written.size else 0.0
     profile = np.maximum(profile - floor, 0.0)
     usual = usual_ink(profile)
     if usual == 0:
@@ -187,12 +188,3 @@ def _normalized(profile: Floats, rhythm: float, params: RhythmParams) -> Floats:
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
     padded = np.pad(level, reach, mode="edge")
     return np.asarray(np.convolve(padded, kernel / kernel.sum(), mode="valid"))
-
-
-def _runs(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """For every sample, how many flagged ones end there in a row."""
-    runs = np.zeros(flags.shape, np.int64)
-    for k in range(flags.shape[1]):
-        before = runs[:, k - 1] if k else 0
-        runs[:, k] = np.where(flags[:, k], before + 1, 0)
-    return runs
