@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, required=True)
     train.add_argument("--seconds", type=float, default=0.0, help="0 leaves it to the recipe")
     train.add_argument("--real-characters", type=Path, help="Parquet of real ones (from nothing)")
+    train.add_argument("--vocabulary", type=Path, help="character table (else made from texts)")
     train.add_argument("--texts", type=Path, help="folder of texts for the character table")
     train.add_argument("--hands", nargs="*", help="font ids (from nothing)")
 

@@ -40,7 +40,7 @@ from training.recipes import unicalli as recipes
 from training.roles import Recogniser
 from training.samples import labelled_inks
 from training.second_reader import RapidOcrReader
-from training.vocabulary import build_vocabulary
+from training.vocabulary import Vocabulary, build_vocabulary
 
 logger = logging.getLogger(__name__)
 
@@ -167,8 +167,11 @@ def _train_from_nothing(
     arguments: argparse.Namespace, recipe: recipes.PretrainRecipe
 ) -> dict[str, Any]:
     fonts = _fonts(arguments)
-    texts = [text.body for text in load_texts(arguments.texts)] if arguments.texts else []
-    vocabulary = build_vocabulary(texts, recipe.vocabulary_size)
+    if arguments.vocabulary:
+        vocabulary = Vocabulary.load(arguments.vocabulary)
+    else:
+        texts = [text.body for text in load_texts(arguments.texts)] if arguments.texts else []
+        vocabulary = build_vocabulary(texts, recipe.vocabulary_size)
     hands = fetched_hands(fonts, arguments.hands or recipes.NPM_HANDS)
     bank = bank_of_hands(hands, vocabulary, _cache(), arguments.real_characters)
     working = arguments.out.with_name(f".{arguments.out.name}.stages")

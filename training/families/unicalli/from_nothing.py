@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pipelines.glyphs.fonts import FontFace
-from training.columns import columns_from_bank
+from training.columns import ahead, columns_from_bank
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.conditioning import library_rows
 from training.families.unicalli.library import ReferenceLibrary, build_library
@@ -79,15 +79,17 @@ def train_from_nothing(
     )
     logger.info("stage 3 of 3: columns")
     reading, writing = (
-        columns_from_bank(
-            bank,
-            prompts,
-            size=recipe.columns_at_once,
-            cells=dims.cells,
-            cell_px=dims.cell_px,
-            is_aged=is_aged,
-            seed=seed + int(is_aged),
-            hand_weights=hand_weights,
+        ahead(
+            columns_from_bank(
+                bank,
+                prompts,
+                size=recipe.columns_at_once,
+                cells=dims.cells,
+                cell_px=dims.cell_px,
+                is_aged=is_aged,
+                seed=seed + int(is_aged),
+                hand_weights=hand_weights,
+            )
         )
         for is_aged in (True, False)
     )
