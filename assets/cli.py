@@ -423,3 +423,7 @@ def _show_reader(project: Project) -> None:
 
     reader = current(project)
     click.echo(f"reader   {reader.release_id} (model {reader.model_id}): {reader.reason}")
+
+
+if __name__ == "__main__":
+    main(prog_name="beitie")
