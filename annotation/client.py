@@ -25,6 +25,7 @@ import httpx
 import label_studio_sdk
 from label_studio_sdk.core.api_error import ApiError
 
+from annotation.answers import full_task, plain, time_of
 from annotation.failures import MayPass, NotFound, not_reached, of_status, too_slow
 from annotation.label_studio import FullTask, TaskSummary, User
 from annotation.label_studio import LabelStudio as LabelStudio
@@ -147,12 +148,18 @@ class _RealLabelStudio:
             ),
         )
 
-    def ensure_view(self, project_id: int, title: str, sort_by: str) -> None:
+    def ensure_view(self, project_id: int, title: str, sort_by: str, hidden: Sequence[str]) -> None:
         found = self._repeat("listing views", lambda: self._sdk.views.list(project=project_id))
         for view in found:
-            if _plain(view.data).get("title") == title:
+            if plain(view.data).get("title") == title:
                 return
-        data: Any = {"title": title, "type": "list", "ordering": [f"-tasks:data.{sort_by}"]}
+        columns = [f"tasks:{name}" for name in hidden]
+        data: Any = {
+            "title": title,
+            "type": "list",
+            "ordering": [f"-tasks:data.{sort_by}"],
+            "hiddenColumns": {"explore": columns, "labeling": columns},
+        }
         self._once(
             f"making the view {title!r}",
             lambda: self._sdk.views.create(project=project_id, data=data),
@@ -170,7 +177,7 @@ class _RealLabelStudio:
             yield TaskSummary(
                 task_id=int(row["id"]),
                 data=row["data"],
-                updated_at=_time(row["updated_at"]),
+                updated_at=time_of(row["updated_at"]),
                 annotation_count=annotations + skipped,
                 prediction_count=int(row.get("total_predictions") or 0),
                 is_begun=bool(annotations or skipped or row.get("draft_exists")),
@@ -187,7 +194,7 @@ class _RealLabelStudio:
             }
             query["filters"] = {"conjunction": "and", "items": [changed]}
         for row in self._pages(project_id, fields="all", query=json.dumps(query)):
-            yield _full(row)
+            yield full_task(row)
 
     def task(self, task_id: int) -> FullTask | None:
         try:
@@ -196,7 +203,7 @@ class _RealLabelStudio:
             )
         except NotFound:
             return None
-        return _full(_plain(row))
+        return full_task(plain(row))
 
     def import_tasks(self, project_id: int, payloads: Sequence[Mapping[str, Any]]) -> int:
         request: Any = list(payloads)
@@ -206,7 +213,7 @@ class _RealLabelStudio:
                 project_id, request=request, request_options=self._long
             ),
         )
-        return int(_plain(answer).get("task_count") or 0)
+        return int(plain(answer).get("task_count") or 0)
 
     def add_predictions(self, project_id: int, payloads: Sequence[Mapping[str, Any]]) -> int:
         request: Any = list(payloads)
@@ -216,7 +223,7 @@ class _RealLabelStudio:
                 project_id, request=request, request_options=self._long
             ),
         )
-        return int(_plain(answer).get("created") or 0)
+        return int(plain(answer).get("created") or 0)
 
     def delete_predictions(self, project_id: int, task_ids: Sequence[int]) -> None:
         selected: Any = {"all": False, "included": list(task_ids)}
@@ -308,7 +315,7 @@ class _RealLabelStudio:
                     resolve_uri=False,
                     **arguments,
                 )
-                return _plain(listing.response)
+                return plain(listing.response)
 
             try:
                 answer = self._repeat(f"listing tasks of project {project_id}", read)
@@ -373,33 +380,3 @@ class _Explained:
 
     def _clean(self, text: str) -> str:
         return text.replace(self.token, "<token>") if self.token else text
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    """A model of the SDK as plain JSON values."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else {}
-    return dict(dumped)
-
-
-def _time(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    return datetime.fromisoformat(str(value)).astimezone(UTC)
-
-
-def _full(row: Mapping[str, Any]) -> FullTask:
-    return FullTask(
-        task_id=int(row["id"]),
-        data=row["data"],
-        updated_at=_time(row["updated_at"]),
-        annotations=tuple(_annotation(found) for found in row.get("annotations") or ()),
-        predictions=tuple(row.get("predictions") or ()),
-    )
-
-
-def _annotation(found: Mapping[str, Any]) -> dict[str, Any]:
-    """One endpoint names the annotator by id, another as a record: always the id."""
-    by = found.get("completed_by")
-    return {**found, "completed_by": int(by["id"]) if isinstance(by, Mapping) else by}

@@ -86,7 +86,7 @@ class InMemoryLabelStudio:
     def serve_images(self, project_id: int, folder: Path) -> None:
         self._project(project_id).folders.add(folder)
 
-    def ensure_view(self, project_id: int, title: str, sort_by: str) -> None:
+    def ensure_view(self, project_id: int, title: str, sort_by: str, hidden: Sequence[str]) -> None:
         self._project(project_id).views.setdefault(title, sort_by)
 
     def summaries(self, project_id: int) -> Iterator[TaskSummary]:

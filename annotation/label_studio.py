@@ -83,8 +83,8 @@ class LabelStudio(Protocol):
         """Let a project's browser pages read pictures in a folder of the server's machine."""
         ...
 
-    def ensure_view(self, project_id: int, title: str, sort_by: str) -> None:
-        """A saved view sorted by a field of ``data``, highest first."""
+    def ensure_view(self, project_id: int, title: str, sort_by: str, hidden: Sequence[str]) -> None:
+        """A saved view sorted by a field of ``data``, highest first, without ``hidden`` columns."""
         ...
 
     def summaries(self, project_id: int) -> Iterator[TaskSummary]:

@@ -27,6 +27,7 @@ from annotation.journal import Decided, Flagged, Journal
 from annotation.label_studio import MAX_TITLE, FullTask, LabelStudio, TaskSummary
 from annotation.payloads import Pictures, column_payloads, columns_of, page_payloads, rejected
 from annotation.projects import Filled, check_pictures, fill
+from annotation.tasks import HIDDEN_COLUMNS
 from annotation.triage import TriageParams
 from pipelines.records import (
     Column,
@@ -145,7 +146,7 @@ def push(
         f"Columns of batch {batch}, drafted by the reader, {code_version}.",
     )
     client.serve_images(project_id, images.path)
-    client.ensure_view(project_id, VIEW_TITLE, "priority")
+    client.ensure_view(project_id, VIEW_TITLE, "priority", HIDDEN_COLUMNS)
     rejections: dict[str, Rejection] = {}
     pictures = Pictures(store=store, images=images, max_side_px=params.max_image_side_px)
     wanted = column_payloads(

@@ -28,6 +28,16 @@ from pipelines.records import Character, CharacterReading, Column, Page, Reading
 
 MAX_CANDIDATES_SHOWN = 5
 
+HIDDEN_COLUMNS = (
+    *("inner_id", "completed_at", "total_predictions", "annotations_results", "annotations_ids"),
+    *("predictions_score", "predictions_model_versions", "predictions_results", "file_upload"),
+    *("storage_filename", "created_at", "updated_at", "updated_by", "avg_lead_time"),
+    *("data.comparison", "data.batch", "data.page_id", "data.column_id", "data.column_index"),
+    *("data.key", "data.part", "data.parts", "data.crop", "data.character_ids"),
+    *("data.reading_id", "data.sha", "data.work", "data.image"),
+)
+"""What the list of tasks need not show: it is there to choose by title, draft and priority."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnPart:

@@ -55,8 +55,8 @@ def test_a_project_is_found_again_by_its_title(label_studio, project, request):
     assert label_studio.find_project(title[:-1]) is None
     with pytest.raises(ServiceError, match="50 characters"):
         label_studio.ensure_project("t" * 51, config, "too long")
-    label_studio.ensure_view(project, "Most useful first", "priority")
-    label_studio.ensure_view(project, "Most useful first", "priority")
+    label_studio.ensure_view(project, "Most useful first", "priority", ["data.key"])
+    label_studio.ensure_view(project, "Most useful first", "priority", ["data.key"])
 
 
 def test_tasks_come_back_as_they_were_sent(label_studio, project):
@@ -311,6 +311,22 @@ def test_a_refused_token_is_explained_and_not_shown(misbehaving, status):
         connect(misbehaving.url, TOKEN, params=IMPATIENT)
     assert TOKEN not in str(error.value)
     assert error.value.__cause__ is None
+
+
+@pytest.mark.label_studio
+@pytest.mark.slow
+def test_the_saved_view_puts_the_highest_priority_first(real):
+    config = interface.column_interface().xml
+    project = real.ensure_project("contract view", config, "for a test")
+    priorities = [0.05, 0.9, 0.1234, 1.0, 0.5]
+    tasks = [payload(f"k{i}") for i in range(len(priorities))]
+    for task, priority in zip(tasks, priorities, strict=True):
+        task["data"]["priority"] = priority
+    real.import_tasks(project, tasks)
+    real.ensure_view(project, "Most useful first", "priority", ["data.key"])
+    (view,) = real._sdk.views.list(project=project)
+    listed = real._sdk.tasks.list(view=view.id, fields="task_only")
+    assert [task.data["priority"] for task in listed] == sorted(priorities, reverse=True)
 
 
 @pytest.mark.label_studio
