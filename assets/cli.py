@@ -60,8 +60,13 @@ def main() -> None:
 @explained
 def up(dagster_port: int, label_studio_port: int) -> None:
     """Start Dagster and Label Studio on localhost; Ctrl-C stops them."""
+    import signal
+
     from assets.up import running
 
+    # A service manager says SIGTERM where a person says Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     ports = {"dagster_port": dagster_port, "label_studio_port": label_studio_port}
     with running(_project(), say=_tell, **ports) as watch:
         try:

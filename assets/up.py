@@ -51,10 +51,13 @@ def running(
     Raises:
         ServiceError: If a port is taken, or something does not come up.
     """
-    from assets.runs import prepare_instance  # Dagster takes two seconds to import
+    from assets.runs import open_instance, prepare_instance  # two seconds to import
 
     require_free(dagster_port, "Dagster", "--dagster-port")
     dagster_home = prepare_instance(project)
+    # Makes the databases: two programs that find none make them both at once, and one fails.
+    with open_instance(project):
+        pass
     project.inbox.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         environment = _environment(project, dagster_home)
@@ -106,6 +109,12 @@ def require_free(port: int, what: str, flag: str) -> None:
             ) from None
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
 _Children = dict[str, tuple["subprocess.Popen[str]", Path]]
 
 
@@ -125,16 +134,26 @@ def _start_dagster(
     logs = project.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     programs = Path(sys.executable).parent
+    # One server holds the graph for both. Left to themselves they start one each, which ends
+    # whenever a busy machine keeps its owner from answering for half a minute.
+    code_port = _free_port()
+    workspace = Path(environment["DAGSTER_HOME"], "workspace.yaml")
+    workspace.write_text(
+        f"load_from:\n- grpc_server: {{host: {HOST}, port: {code_port}, location_name: beitie}}\n",
+        encoding="utf-8",
+    )
+    graph = ["api", "grpc", "-h", HOST, "-p", str(code_port), "-m", "assets.definitions"]
     commands = {
-        "Dagster's pages": ["dagster-webserver", "-h", HOST, "-p", str(port)],
-        "Dagster's daemon": ["dagster-daemon", "run"],
+        "Dagster's graph": ["dagster", *graph],
+        "Dagster's pages": ["dagster-webserver", "-h", HOST, "-p", str(port), "-w", str(workspace)],
+        "Dagster's daemon": ["dagster-daemon", "run", "-w", str(workspace)],
     }
     children: _Children = {}
     for name, (program, *arguments) in commands.items():
-        log = logs / f"{program}.log"
+        log = logs / f"{name.split()[-1]}.log"
         file = stack.enter_context(log.open("w", encoding="utf-8"))
         child = start(
-            [str(programs / program), *arguments, "-m", "assets.definitions"],
+            [str(programs / program), *arguments],
             environment=environment,
             output=file,
             errors=subprocess.STDOUT,
