@@ -160,7 +160,20 @@ def _start_dagster(
         )
         stack.callback(stop, child)
         children[name] = (child, log)
+        if name == "Dagster's graph":
+            _wait_until_open(code_port, children)
     return children
+
+
+def _wait_until_open(port: int, children: _Children) -> None:
+    """Until somebody listens: who asks for the graph earlier complains at length."""
+    deadline = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < deadline:
+        _require_alive(children)
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        time.sleep(LOOK_INTERVAL_S)
 
 
 def _wait_until_up(address: str, children: _Children) -> None:

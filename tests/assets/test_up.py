@@ -1,0 +1,75 @@
+"""``beitie up``: what it starts, what it takes in by itself, and that nothing is left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import psutil
+import pytest
+
+from assets.up import HOST, require_free
+from pipelines.errors import ServiceError
+from tests.assets.examples import a_stubbed_project, draw_page, put_work
+from tests.conftest import ROOT
+
+PATIENCE_S = 240
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.5)
+
+
+def test_a_taken_port_is_named_with_the_flag_that_helps():
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ServiceError, match=rf"Port {port} .*--dagster-port"):
+            require_free(port, "Dagster", "--dagster-port")
+
+
+@pytest.mark.slow
+def test_a_folder_in_the_inbox_is_read_without_anybody_asking(tmp_path, rng):
+    project = a_stubbed_project(tmp_path)
+    put_work(project, "b1", "work", [draw_page(rng)[0]])
+    port = free_port()
+    environment = {
+        **os.environ,
+        "BEITIE_HOME": str(tmp_path),
+        "BEITIE_CHECKPOINT": str(project.settings.checkpoint),
+        "BEITIE_TRAINING_PYTHON": project.settings.training_python,
+        # Nobody listens there: Label Studio has its own tests.
+        "LABEL_STUDIO_URL": f"http://{HOST}:9",
+        "LABEL_STUDIO_API_KEY": "none",
+    }
+    command = [sys.executable, "-m", "assets.cli", "up", "--dagster-port", str(port)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        wait_for(
+            lambda: process.poll() is not None or project.tables.batches("readings"), "readings"
+        )
+        assert process.poll() is None
+        assert project.tables.batches("readings") == ["b1"]
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"http://{HOST}:{port}/server_info", timeout=30) as answer:
+            assert answer.status == 200
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert family
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+    _, left = psutil.wait_procs(family, timeout=60)
+    assert left == []
