@@ -9,9 +9,9 @@ Keeps out: latents (the families), how samples are cut from pages (``pipelines.w
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -199,18 +199,8 @@ def ahead(batches: Iterator[ColumnPictures], count: int = 3) -> Iterator[ColumnP
     Drawing and damaging characters takes a third of a training step on one core; tensor
     operations release the interpreter, so that a second core can do it meanwhile.
     """
-    waiting: queue.Queue[ColumnPictures | BaseException] = queue.Queue(maxsize=count)
-
-    def prepare() -> None:
-        try:
-            for batch in batches:
-                waiting.put(batch)
-        except BaseException as error:  # raised again where batches are taken
-            waiting.put(error)
-
-    threading.Thread(target=prepare, daemon=True).start()
-    while True:
-        taken = waiting.get()
-        if isinstance(taken, BaseException):
-            raise taken
-        yield taken
+    with ThreadPoolExecutor(max_workers=1) as preparer:
+        waiting = deque(preparer.submit(next, batches) for _ in range(count))
+        while True:
+            waiting.append(preparer.submit(next, batches))
+            yield waiting.popleft().result()

@@ -76,7 +76,8 @@ class FontFace:
                 ) from error
             self._faces.append(face)
             for code, glyph in face.get_chars():
-                self._where.setdefault(code, (index, glyph))
+                if glyph:  # the listing ends with an entry for no character
+                    self._where.setdefault(code, (index, glyph))
 
     @cached_property
     def _placeholders(self) -> frozenset[bytes]:

@@ -1,0 +1,95 @@
+"""Batches of columns to train on."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from pipelines.geometry import Box
+from tests.training.examples import CHARACTERS, bank
+from training.augment import AugmentParams, augment
+from training.columns import LabelledInk, ahead, columns_from_bank, columns_from_samples, mixed
+
+
+def make(folder, **changes):
+    options = {"size": 6, "cells": 5, "cell_px": 48, "is_aged": True, "seed": 3} | changes
+    return columns_from_bank(bank(folder), {"drawn": "a drawn hand"}, **options)
+
+
+@pytest.mark.parametrize("is_aged", [True, False])
+def test_a_batch_has_the_promised_shapes(tmp_path, is_aged):
+    batch = next(make(tmp_path, is_aged=is_aged))
+    assert batch.images.shape == batch.box_maps.shape == (6, 1, 240, 48)
+    assert batch.classes.shape == (6, 5)
+    assert batch.images.min() >= -1
+    assert batch.images.max() <= 1
+    assert batch.prompts == ("a drawn hand",) * 6
+    assert set(batch.classes.flatten().tolist()) <= set(range(-1, len(CHARACTERS)))
+
+
+def test_the_seed_decides_everything(tmp_path):
+    first, again, other = (next(make(tmp_path, seed=seed)) for seed in (3, 3, 4))
+    assert torch.equal(first.images, again.images)
+    assert not torch.equal(first.images, other.images)
+
+
+def test_a_column_that_ends_early_has_empty_cells_below(tmp_path):
+    batch = next(make(tmp_path, empty_share=1.0, size=20))
+    assert (batch.classes[:, 0] >= 0).all()
+    assert (batch.classes == -1).any()
+    for image, classes in zip(batch.images[:, 0], batch.classes, strict=True):
+        for cell, name in zip(image.split(48), classes, strict=True):
+            assert (name >= 0) == bool((cell > -1).any())
+
+
+def test_preparing_ahead_changes_nothing(tmp_path):
+    plain = list(itertools.islice(make(tmp_path), 4))
+    prepared = list(itertools.islice(ahead(make(tmp_path)), 4))
+    for one, other in zip(plain, prepared, strict=True):
+        assert torch.equal(one.images, other.images)
+
+
+def test_an_error_while_preparing_reaches_who_takes():
+    def broken():
+        raise ValueError("no ink left")
+        yield
+
+    with pytest.raises(ValueError, match="no ink left"):
+        next(ahead(broken()))
+
+
+def test_samples_give_their_classes_in_order():
+    ink = np.zeros((350, 60), np.uint8)
+    boxes = tuple(Box(10, 50 * i, 50, 50 * i + 40) for i in range(7))
+    for box in boxes:
+        ink[box.top : box.bottom, box.left : box.right] = 255
+    sample = LabelledInk(ink, boxes, (0, 1, -1, 3, 4, 5, 6), "somebody")
+    batch = next(
+        columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=True, seed=0)
+    )
+    assert {tuple(row) for row in batch.classes.tolist()} == {(0, 1, -1, 3, 4), (5, 6, -1, -1, -1)}
+    written = next(
+        columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=False, seed=0)
+    )
+    assert {tuple(row) for row in written.classes.tolist()} == {
+        (0, 1, -1, 3, 4), (1, -1, 3, 4, 5), (-1, 3, 4, 5, 6),
+    }  # fmt: skip
+
+
+def test_sources_are_mixed_by_their_weights():
+    drawn = mixed([(0.8, iter(["a"] * 500)), (0.2, iter(["b"] * 500))], seed=0)
+    share = list(itertools.islice(drawn, 400)).count("a") / 400
+    assert 0.72 < share < 0.88
+
+
+def test_augmentation_leaves_its_input_alone_and_keeps_characters_legible():
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.zeros(64, 1, 64, 64)
+    pictures[:, :, 12:52, 12:52] = 1
+    before = pictures.clone()
+    aged = augment(pictures, 48, AugmentParams(), generator)
+    assert torch.equal(pictures, before)
+    assert aged.shape == (64, 1, 48, 48)
+    middle = aged[:, :, 16:32, 16:32].mean(dim=(1, 2, 3))
+    assert (middle > 0.3).float().mean() > 0.9
