@@ -33,6 +33,11 @@ class CharacterParams:
         working_side_px: Longest side of the copy the page is searched on.
         min_strokes: Lowest column pitch tried, in stroke widths.
         usual_strokes: Usual column pitch, in stroke widths.
+        lone_strokes: Width of the written part, in stroke widths, up to which it is one column.
+        max_lone_strokes: The same if the rhythm down the page agrees.
+        max_lone_gap: Width of a blank gap inside a lone character, in its width.
+        lone_aspect: Least character pitch, in widths of the written part, to agree.
+        min_lone_aspect: Lowest character pitch in a lone column, in its width.
         usual_aspect: Usual character pitch, in column pitches.
         max_columns: Most columns a page may have.
         min_aspect: Lowest character pitch, in column pitches.
@@ -51,6 +56,11 @@ class CharacterParams:
     min_strokes: float = 5.0
     usual_strokes: float = 18.0
     max_columns: int = 40
+    lone_strokes: float = 16.0
+    max_lone_strokes: float = 36.0
+    max_lone_gap: float = 0.1
+    lone_aspect: float = 0.62
+    min_lone_aspect: float = 0.55
     min_aspect: float = 0.45
     usual_aspect: float = 0.75
     max_aspect: float = 1.8
@@ -73,6 +83,7 @@ class CharacterParams:
         )
     )
     down: RhythmParams = field(default=RhythmParams(steadiness=1.5))
+    lone_down: RhythmParams = field(default=RhythmParams(steadiness=1.5, expectation=1.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,7 @@ class _Strips:
     of: Labels
     count: int
     pitch: float
+    is_lone: bool = False
 
 
 def _shrunk(ink: Ink, factor: int) -> Ink:
@@ -158,8 +170,10 @@ def _shrunk(ink: Ink, factor: int) -> Ink:
 
 def _strips(small: Ink, params: CharacterParams) -> _Strips:
     height, width = small.shape
-    profile = _steady_profile(small)[None]
     stroke = stroke_width(small)
+    if _is_lone(small, stroke, params):
+        return _Strips(np.where(small > 0, 0, -1).astype(np.int32), 1, _extent(small)[1], True)
+    profile = _steady_profile(small)[None]
     least = max(6.0, params.min_strokes * stroke)
     pitches = _pitches(min(width, max(least, width / params.max_columns)), width)
     pitch = best_rhythm(profile, pitches, params.usual_strokes * stroke, params.across)
@@ -167,6 +181,35 @@ def _strips(small: Ink, params: CharacterParams) -> _Strips:
     if not cells.spans:
         return _Strips(np.full(small.shape, -1, np.int32), 0, pitch)
     return _Strips(_bent(small, cells, pitch, params), len(cells.spans), pitch)
+
+
+def _extent(small: Ink) -> tuple[int, float]:
+    """Height and width of the part of a page that is written on."""
+    rows, columns = np.flatnonzero(small.any(axis=1)), np.flatnonzero(small.any(axis=0))
+    return int(rows[-1] - rows[0] + 1), float(columns[-1] - columns[0] + 1)
+
+
+def _is_lone(small: Ink, stroke: float, params: CharacterParams) -> bool:
+    """Whether all ink is one column: its width is that of a character.
+
+    Few characters give no rhythm across, and the halves of one look like two columns. So the
+    width is compared with the strokes, and with the rhythm down the page.
+    """
+    height, width = _extent(small)
+    if width > params.max_lone_strokes * stroke:
+        return False
+    if width <= params.lone_strokes * stroke:
+        return True
+    if height <= params.max_aspect * width:
+        blank = np.flatnonzero(~small.any(axis=0))
+        inner = np.split(blank, np.flatnonzero(np.diff(blank) > 1) + 1)
+        last = small.shape[1] - 1
+        widths = [len(run) for run in inner if run.size and run[0] > 0 and run[-1] < last]
+        return max(widths, default=0) < params.max_lone_gap * width
+    profile = small.sum(axis=1, dtype=np.float64)[None]
+    pitch = best_rhythm(profile, _pitches(0.25 * width, 2.0 * width), width, params.lone_down)
+    cells = cut(profile, pitch, params.lone_down)[0]
+    return len(cells.spans) > 1 and cells.worth > 0 and pitch >= params.lone_aspect * width
 
 
 def stroke_width(mask: Ink) -> float:
@@ -252,9 +295,12 @@ def _cells(
     given = _given(small, strips, params)
     profiles = np.stack([(given == k).sum(axis=1) for k in range(strips.count)]).astype(np.float64)
     least = max(6.0, params.min_strokes * stroke_width(small), params.min_aspect * strips.pitch)
+    down, usual = params.down, params.usual_aspect
+    if strips.is_lone:
+        least, down, usual = params.min_lone_aspect * strips.pitch, params.lone_down, 1.0
     aspects = _pitches(least, max(least, params.max_aspect * strips.pitch))
-    pitch = best_rhythm(profiles, aspects, params.usual_aspect * strips.pitch, params.down)
-    columns = cut(profiles, pitch, params.down)
+    pitch = best_rhythm(profiles, aspects, usual * strips.pitch, down)
+    columns = cut(profiles, pitch, down)
     weigh = _Weigher(small, given, strips, pitch, params)
     candidates = [
         weigh.candidate(k, top, bottom)

@@ -32,6 +32,8 @@ class RhythmParams:
         max_cell: Largest cell, in rhythms.
         min_blank: Shortest blank stretch between cells, in rhythms.
         blank_level: Ink up to which a row is blank.
+        slack: Blank that a cell may take in before or after what is written in it, in rhythms.
+        outer_slack: The same towards the page's margin.
         scrap_price: What a blank stretch pays for passing over the ink of a usual cell.
         min_ink: Least ink of a cell, in usual rows times the rhythm.
         floor_share: Share of the rows from the first to the last written one, the emptiest,
@@ -48,6 +50,8 @@ class RhythmParams:
     max_cell: float = 2.0
     min_blank: float = 1.2
     blank_level: float = 0.12
+    slack: float = 0.45
+    outer_slack: float = 0.3
     scrap_price: float = 1.0
     min_ink: float = 0.06
     smooth: float = 0.03
@@ -90,12 +94,13 @@ def cut(profiles: Floats, rhythm: float, params: RhythmParams) -> list[Cells]:
     excess = np.maximum(level - params.blank_level, 0.0) * (params.scrap_price / rhythm)
     scraps = np.concatenate([np.zeros((count, 1)), np.cumsum(excess, axis=1)], axis=1)
 
+    may_start, may_end = _near_ink(level > params.blank_level, rhythm, params)
     text = np.full((count, length + 1), -np.inf)
     blank = np.full((count, length + 1), -np.inf)
     blank[:, 0] = 0.0
     from_text = np.zeros((count, length + 1), np.int64)
     from_blank = np.zeros((count, length + 1), np.int64)
-    begin = np.maximum(text + worth, blank + worth / 2)
+    begin = np.where(may_start, np.maximum(text + worth, blank + worth / 2), -np.inf)
     rows = np.arange(count)
     for b in range(1, length + 1):
         if b >= low:
@@ -105,7 +110,7 @@ def cut(profiles: Floats, rhythm: float, params: RhythmParams) -> list[Cells]:
             thin = ink[:, b, None] - ink[:, starts] < params.min_ink * rhythm
             total = np.where(thin, -np.inf, total)
             k = total.argmax(axis=1)
-            text[:, b] = total[rows, k]
+            text[:, b] = np.where(may_end[:, b], total[rows, k], -np.inf)
             from_text[:, b] = first + k
         # A blank stretch goes on, or one long enough has just been completed.
         going = blank[:, b - 1] - excess[:, b - 1]
@@ -118,8 +123,32 @@ def cut(profiles: Floats, rhythm: float, params: RhythmParams) -> list[Cells]:
             origin = np.where(done > going, s, origin)
             going = np.maximum(going, done)
         blank[:, b], from_blank[:, b] = going, origin
-        begin[:, b] = np.maximum(text[:, b] + worth[:, b], blank[:, b] + worth[:, b] / 2)
+        opened = np.maximum(text[:, b] + worth[:, b], blank[:, b] + worth[:, b] / 2)
+        begin[:, b] = np.where(may_start[:, b], opened, -np.inf)
     return [_traced(text[k], blank[k], from_text[k], from_blank[k], worth[k]) for k in range(count)]
+
+
+def _near_ink(
+    written: npt.NDArray[np.bool_], rhythm: float, params: RhythmParams
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Before which samples a cell may start and end: not far from what is written in it.
+
+    Else the margin would make a full cell of one stroke of the character beside it.
+    """
+    count, length = written.shape
+    places = np.arange(length)
+    after = np.full((count, length + 1), 2 * length)
+    after[:, :-1] = np.where(written, places, 2 * length)
+    next_ink = np.minimum.accumulate(after[:, ::-1], axis=1)[:, ::-1]
+    before = np.full((count, length + 1), -length)
+    before[:, 1:] = np.where(written, places + 1, -length)
+    last_ink = np.maximum.accumulate(before, axis=1)
+    edges = np.arange(length + 1)
+    inner, outer = params.slack * rhythm, params.outer_slack * rhythm
+    is_first, is_last = last_ink < 0, next_ink > length
+    may_start = next_ink - edges <= np.where(is_first, outer, inner)
+    may_end = edges - last_ink <= np.where(is_last, outer, inner)
+    return may_start, may_end
 
 
 def best_rhythm(profiles: Floats, rhythms: Floats, expected: float, params: RhythmParams) -> float:
@@ -135,7 +164,7 @@ def best_rhythm(profiles: Floats, rhythms: Floats, expected: float, params: Rhyt
     sharp = replace(params, cut_price=params.search_price)
     worths = []
     for rhythm in rhythms:
-        step = max(1, int(rhythm / params.search_samples))
+        step = min(max(1, int(rhythm / params.search_samples)), profiles.shape[1])
         length = profiles.shape[1] // step * step
         coarse = profiles[:, :length].reshape(len(profiles), -1, step).mean(axis=2)
         worths.append(sum(cells.worth for cells in cut(coarse, rhythm / step, sharp)))
