@@ -65,9 +65,7 @@ def test_samples_give_their_classes_in_order():
     for box in boxes:
         ink[box.top : box.bottom, box.left : box.right] = 255
     sample = LabelledInk(ink, boxes, (0, 1, -1, 3, 4, 5, 6), "somebody")
-    batch = next(
-        columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=True, seed=0)
-    )
+    batch = next(columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=True, seed=0))
     assert {tuple(row) for row in batch.classes.tolist()} == {(0, 1, -1, 3, 4), (5, 6, -1, -1, -1)}
     written = next(
         columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=False, seed=0)

@@ -1,0 +1,195 @@
+"""``python -m training``: every verb on real tables, from nothing to a better reader."""
+
+import json
+
+import numpy as np
+import pytest
+
+from pipelines.geometry import Box
+from pipelines.imaging.codec import encode_png
+from pipelines.records import (
+    Character,
+    Column,
+    Evaluation,
+    Origin,
+    Polarity,
+    Reading,
+    Sample,
+    SampleCharacter,
+    Script,
+    Split,
+    Work,
+)
+from tests.pipelines.glyphs.drawn_fonts import draw_font
+from tests.training.examples import CHARACTERS, drawn_column
+from training.__main__ import main
+
+WORK = Work(
+    work_id="w", title="drawn", calligrapher="nobody", script=Script.REGULAR,
+    rights="CC0-1.0", source="test",
+)  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home whose content font and one hand are drawn by the test."""
+    monkeypatch.setenv("BEITIE_HOME", str(tmp_path))
+    registry = {}
+    for name in ("lxgw-wenkai-tc", "ma-shan-zheng"):
+        registry[name] = draw_font(tmp_path / f"{name}.ttf", CHARACTERS)
+    import training.hands as hands
+
+    class Drawn:
+        def __init__(self, name, path):
+            self.name, self.files, self.is_fetched = name, (path,), True
+            self.script = Script.REGULAR
+
+    drawn = {name: Drawn(name, path) for name, path in registry.items()}
+    monkeypatch.setattr(hands, "load_fonts", lambda *_: drawn)
+    (tmp_path / "vocabulary.txt").write_text("\n".join(CHARACTERS) + "\n")
+    return tmp_path
+
+
+def run(capsys, *words):
+    status = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def places(home):
+    return ["--tables", home / "tables", "--store", home / "store"]
+
+
+def fill(home, tables, store):
+    ink_key = store.put(encode_png(drawn_column(6)), ".png")
+    boxes = [Box(8, 4 + 48 * i, 48, 44 + 48 * i) for i in range(6)]
+    column = Column(
+        column_id="c1", page_id="p1", work=WORK, column_index=0, box=Box(100, 200, 156, 488),
+        characters=tuple(
+            Character(character_id=f"k{i}", box=b.moved(100, 200), confidence=1.0)
+            for i, b in enumerate(boxes)
+        ),
+        image_key=ink_key, ink_key=ink_key, order_confidence=1.0, is_order_uncertain=False,
+        code_version="test",
+    )  # fmt: skip
+    tables.write("columns", "b1", Column, [column])
+    samples = [
+        Sample(
+            sample_id=f"s{i}", column_id=f"c{i}", page_id="p1", work=WORK, split=split,
+            origin=Origin.REVIEW, ink_key=ink_key, polarity=Polarity.DARK_ON_LIGHT,
+            characters=tuple(
+                SampleCharacter(box=b, written=c, canonical=c, is_damaged=False)
+                for b, c in zip(boxes, CHARACTERS[:5] + "□", strict=True)
+            ),
+            prompt="real, nobody", review_id=f"r{i}", code_version="test",
+        )
+        for i, split in enumerate([Split.TRAIN, Split.TEST])
+    ]  # fmt: skip
+    tables.write("samples", "all", Sample, samples)
+
+
+@pytest.mark.slow
+def test_the_whole_life_of_a_model(home, tables, store, capsys):
+    fill(home, tables, store)
+    first = home / "models" / "first"
+    status, out, err = run(
+        capsys, "train", "--recipe", "unicalli.debug", "--out", first,
+        "--vocabulary", home / "vocabulary.txt", "--threads", 1,
+    )  # fmt: skip
+    assert status == 0, err
+    assert json.loads(out.splitlines()[-1])["hands"] == ["ma-shan-zheng"]
+    curve = [json.loads(line) for line in (first / "curve.jsonl").read_text().splitlines()]
+    assert {"reconstruction", "retrieval"} <= {name for line in curve for name in line}
+
+    status, out, err = run(
+        capsys, "read", *places(home), "--batch", "b1", "--checkpoint", first,
+        "--release-id", "release-1",
+    )  # fmt: skip
+    assert status == 0, err
+    assert json.loads(out.splitlines()[-1])["characters"] == 6
+    (reading,) = tables.read("readings", "b1", Reading)
+    assert reading.release_id == "release-1"
+    assert [c.character_id for c in reading.characters] == [f"k{i}" for i in range(6)]
+    assert reading.characters[0].box == Box(108, 204, 148, 244)
+
+    second = home / "models" / "second"
+    status, out, err = run(
+        capsys, "train", *places(home), "--parent", first, "--out", second, "--seconds", 2,
+    )  # fmt: skip
+    assert status == 0, err
+    report = json.loads(out.splitlines()[-1])
+    assert report["samples"] == 1
+    assert report["replayed_hands"] == ["ma-shan-zheng"]
+    assert "first" in (second / "card.md").read_text()
+
+    status, out, err = run(
+        capsys, "evaluate", *places(home), "--checkpoint", second, "--model-id", "m2",
+        "--batch", "m2",
+    )  # fmt: skip
+    assert status == 0, err
+    rows = tables.read("evaluations", "m2", Evaluation)
+    assert {(r.reader.value, r.metric) for r in rows} == {
+        (reader, metric)
+        for reader in ("unicalli", "rapidocr", "nearest_glyph")
+        for metric in ("accuracy", "corrections_per_100")
+    }
+    assert {row.character_count for row in rows} == {5}, "what nobody can read is not judged"
+
+    status, out, err = run(
+        capsys, "write", "一七三", "--checkpoint", second, "--out", home / "w.png", "--steps", 2,
+    )  # fmt: skip
+    assert status == 0, err
+    assert (home / "w.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_the_second_reader_reads_the_same_columns(home, tables, store, capsys):
+    fill(home, tables, store)
+    status, _, err = run(
+        capsys, "read", *places(home), "--batch", "b1", "--reader", "rapidocr", "--threads", 1
+    )
+    assert status == 0, err
+    (reading,) = tables.read("second_readings", "b1", Reading)
+    assert len(reading.characters) == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["train", "--recipe", "unicalli.huge", "--out", "x"], "Known recipes: unicalli.fine_tune"),
+        (["train", "--out", "x"], "needs --tables, --store, --parent"),
+        (["write", "一", "--checkpoint", "nowhere", "--out", "x.png"], "recipe.json is missing"),
+    ],
+)
+def test_a_failure_is_one_sentence_and_a_status(home, capsys, words, sentence):
+    status, out, err = run(capsys, *words)
+    assert status == 1
+    assert out == ""
+    assert sentence in err
+
+
+def test_nothing_to_judge_on_says_what_to_do(home, tables, store, capsys):
+    status, _, err = run(
+        capsys, "evaluate", *places(home), "--checkpoint", "x", "--model-id", "m", "--batch", "m"
+    )
+    assert status == 1
+    assert "Approve columns of a work of the validation or test split" in err
+
+
+def test_real_characters_need_their_columns(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from pipelines.errors import ModelError
+    from training.hands import read_characters
+
+    data = encode_png(np.full((20, 20), 255, np.uint8))
+    path = tmp_path / "characters.parquet"
+    pq.write_table(
+        pa.table({"image": [data, data], "character": ["一", "七"], "split": ["train", "test"]}),
+        path,
+    )
+    assert [label for _, label in read_characters(path, "train")] == ["一"]
+    pq.write_table(pa.table({"image": [data]}), path)
+    with pytest.raises(ModelError, match="lacks the columns character, split"):
+        list(read_characters(path, "train"))

@@ -1,0 +1,125 @@
+"""Reading and writing with a model that knows nothing: mechanics, not skill."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from pipelines.errors import ModelError
+from pipelines.geometry import Box
+from tests.training.examples import CHARACTERS, bundle, drawn_column, library
+from training.families.unicalli.library import BLANK, ReferenceLibrary, cached_library
+from training.families.unicalli.reading import ReadingParams, UniCalliReader
+from training.families.unicalli.writing import WritingParams, write_column
+from training.roles import ColumnInk
+
+
+@pytest.fixture
+def made(tmp_path):
+    whole = bundle()
+    return whole, library(tmp_path, whole.autoencoder)
+
+
+def column(count):
+    boxes = tuple(Box(8, 4 + 48 * i, 48, 44 + 48 * i) for i in range(count))
+    return ColumnInk(drawn_column(count), boxes)
+
+
+@pytest.mark.parametrize("count", [1, 5, 7, 60])
+def test_one_proposal_a_box_whatever_the_length(made, count):
+    (proposals,) = UniCalliReader(*made).read_columns([column(count)])
+    assert len(proposals) == count
+    for proposal in proposals:
+        assert 0 <= proposal.margin <= proposal.score <= 1
+        scores = [score for _, score in proposal.candidates]
+        assert scores == sorted(scores, reverse=True)
+        assert BLANK not in [text for text, _ in proposal.candidates]
+
+
+def test_a_crop_reads_the_same_whatever_stands_beside_it(made):
+    reader = UniCalliReader(*made)
+    (alone,) = reader.read_columns([column(3)])
+    among = reader.read_columns([column(12), column(3), column(1)])[1]
+    assert [p.text for p in alone] == [p.text for p in among]
+    assert np.allclose([p.score for p in alone], [p.score for p in among], atol=1e-5)
+
+
+def test_no_columns_are_no_work(made):
+    assert UniCalliReader(*made).read_columns([]) == []
+
+
+def test_a_low_score_is_refused_but_keeps_its_candidates(made):
+    reader = UniCalliReader(*made, ReadingParams(refuse_below=1.1))
+    (proposals,) = reader.read_columns([column(2)])
+    assert [proposal.text for proposal in proposals] == ["", ""]
+    assert all(proposal.candidates for proposal in proposals)
+
+
+def test_several_steps_are_allowed(made):
+    (proposals,) = UniCalliReader(*made, ReadingParams(steps=3)).read_columns([column(2)])
+    assert len(proposals) == 2
+
+
+def test_every_reference_finds_itself(made):
+    references = made[1]
+    assert references.characters == (*CHARACTERS, BLANK)
+    found = references.similarity(references.latents).argmax(dim=1)
+    assert found.tolist() == list(range(len(references.characters)))
+
+
+def test_a_character_is_added_without_training(made):
+    references = made[1]
+    fewer = ReferenceLibrary.from_latents(
+        (*CHARACTERS[:-1], BLANK),
+        torch.cat([references.latents[:-2], references.latents[-1:]]),
+    )
+    assert references.characters[-2] not in fewer.characters
+    assert references.similarity(references.latents[-2:-1]).argmax() == len(CHARACTERS) - 1
+
+
+def test_the_library_is_kept_and_found_again(tmp_path, monkeypatch):
+    from tests.training import examples
+    from training.families.unicalli import library as module
+
+    whole, face = bundle(), examples.face(tmp_path)
+    arguments = (whole.vocabulary, face, whole.autoencoder, 48, tmp_path / "cache")
+    first = cached_library(*arguments)
+    monkeypatch.setattr(module, "build_library", lambda *_: pytest.fail("drawn again"))
+    again = cached_library(*arguments)
+    assert again.characters == first.characters
+    assert torch.equal(again.latents, first.latents)
+
+
+@pytest.mark.parametrize("length", [1, 5, 7])
+def test_writing_gives_one_cell_a_character(made, length):
+    text = CHARACTERS[:length]
+    ink, boxes = write_column(text, "a prompt", *made, WritingParams(steps=2))
+    assert ink.shape == boxes.shape == (48 * length, 48)
+    again, _ = write_column(text, "a prompt", *made, WritingParams(steps=2))
+    assert np.array_equal(ink, again)
+    other, _ = write_column(text, "a prompt", *made, WritingParams(steps=2, seed=5))
+    assert not np.array_equal(ink, other)
+
+
+@pytest.mark.parametrize("text", ["", "鬱", "A", "一🙂"])
+def test_text_it_cannot_write_is_refused_by_name(made, text):
+    with pytest.raises(ModelError, match="Cannot write"):
+        write_column(text, "a prompt", *made, WritingParams())
+
+
+def test_a_model_that_starts_from_its_eye_reads_what_the_eye_reads(made):
+    from training.families.unicalli.stages import single_reader, start_from_eye
+
+    whole, references = made
+    torch.manual_seed(5)
+    eye = single_reader(whole.dims)
+    torch.nn.init.normal_(eye.read_out.bias, std=0.5)
+    model = start_from_eye(whole.dims, len(CHARACTERS), eye).eval()
+    reader = UniCalliReader(dataclasses.replace(whole, model=model), references)
+    ink = np.random.default_rng(0).integers(0, 255, (1, 240, 48)).astype(np.uint8)
+    scores = reader.scores(ink)[0]
+    cells = torch.from_numpy(ink).float().reshape(5, 1, 48, 48) / 127.5 - 1
+    similar = references.similarity(eye(whole.autoencoder.encode(cells)))
+    expected = (similar * eye.log_temperature.clamp(max=4.6).exp()).softmax(dim=-1)
+    assert torch.allclose(scores, expected, atol=1e-4)
