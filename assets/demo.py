@@ -20,6 +20,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -69,11 +70,34 @@ CORPUS_OF = {FIRST: 1, SECOND: 2}
 
 
 class Demo:
-    """One run over one project: the graph, its Dagster instance and a running Label Studio."""
+    """One run over one project: the graph, its Dagster instance and a running Label Studio.
 
-    def __init__(self, project: Project, instance: dg.DagsterInstance, console: Console) -> None:
-        self.project, self.instance, self.console = project, instance, console
+    Label Studio is started by the first step that has anything to do; ``stack`` ends it.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        instance: dg.DagsterInstance,
+        console: Console,
+        stack: ExitStack,
+    ) -> None:
+        self.project, self.instance, self.console, self.stack = project, instance, console, stack
         self.before = Tables(project.home / "demo" / "before")
+
+    def start_label_studio(self) -> None:
+        """Start the local server, or attach to the one that runs; twice is once."""
+        if self.project.settings.label_studio_url:
+            return
+        server = self.stack.enter_context(self.project.label_studio_server())
+        self.console.print(f"  Label Studio at {server.url} after {server.start_seconds:.0f} s")
+        self.project = Project(
+            dataclasses.replace(
+                self.project.settings,
+                label_studio_url=server.url,
+                label_studio_api_key=server.token,
+            )
+        )
 
     def take_in(self, batch: str) -> dict[str, Any]:
         """From files to drafts before people."""
@@ -85,6 +109,7 @@ class Demo:
 
     def correct(self, batch: str) -> dict[str, Any]:
         """The simulated annotator corrects a batch in Label Studio; its decisions come back."""
+        self.start_label_studio()
         report = annotate_batch(
             self.project.tables,
             batch,
@@ -133,6 +158,7 @@ class Demo:
         is_final: bool = True,
         **more: Any,
     ) -> None:
+        self.start_label_studio()
         with self.console.status("") as line:
             try:
                 materialize(
@@ -163,13 +189,9 @@ def run(given: argparse.Namespace, console: Console) -> None:
         return
     steps.run("draw synthetic works", material_id(params), lambda: draw_works(project, params))
     plan = put_into_inbox(project, given.scans, first=FIRST, second=SECOND, real=REAL, own=OWN)
-    console.print("start Label Studio ...")
-    with project.label_studio_server() as server, open_instance(project) as instance:
-        console.print(f"  [green]{server.start_seconds:.0f} s[/green] {server.url}")
-        running = dataclasses.replace(
-            settings, label_studio_url=server.url, label_studio_api_key=server.token
-        )
-        demo = Demo(Project(running), instance, console)
+    with ExitStack() as stack:
+        instance = stack.enter_context(open_instance(project))
+        demo = Demo(project, instance, console, stack)
         released = _loop(demo, steps, plan, params)
     _show(demo, console, steps, list(plan), released)
     if given.pictures:
@@ -203,6 +225,7 @@ def _show(
         first=FIRST,
         second=SECOND,
         true_pages=codh.read_truth(codh.fetch_wheel(project.home / "codh")),
+        is_released=bool(released["new release"]),
     )
     report = write_demo_report(
         project.home / "reports" / "demo.html",

@@ -47,7 +47,10 @@ class OrderFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoFigures:
-    """Everything that is shown. ``second`` holds the approved columns of the second batch."""
+    """Everything that is shown. ``second`` holds the approved columns of the second batch.
+
+    Without a release the second batch was read once, and the comparison is of equals.
+    """
 
     batches: tuple[BatchFigures, ...]
     first: CorrectionRate
@@ -56,6 +59,7 @@ class DemoFigures:
     readers: dict[str, CorrectionRate]
     second: tuple[ApprovedColumn, ...]
     order: OrderFigures
+    is_released: bool
 
 
 def gather(
@@ -66,6 +70,7 @@ def gather(
     first: str,
     second: str,
     true_pages: Sequence[TruePage],
+    is_released: bool,
 ) -> DemoFigures:
     """All figures.
 
@@ -76,6 +81,7 @@ def gather(
         first: The first batch.
         second: The second batch.
         true_pages: Pages with true boxes.
+        is_released: Whether the new model reads now.
     """
     tables = project.tables
     readings = {
@@ -98,6 +104,7 @@ def gather(
         readers={name: reader_rate(columns, name) for name in readings},
         second=tuple(columns),
         order=order_figures(true_pages),
+        is_released=is_released,
     )
 
 

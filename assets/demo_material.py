@@ -57,7 +57,7 @@ class DemoParams:
     first: tuple[str, ...] = ("前出師表", "陳情表", "蘭亭集序")
     frozen: tuple[str, ...] = ("醉翁亭記", "黃岡竹樓記")
     second: tuple[str, ...] = ("桃花源記", "師說", "後赤壁賦")
-    pages_per_work: int = 4
+    pages_per_work: int = 3
     seed: int = 20260101
     corpus: CorpusParams = field(
         default_factory=lambda: CorpusParams(
