@@ -12,6 +12,7 @@ from assets.models import model
 from assets.pages import pages
 from assets.readings import CURRENT, ReadingConfig, readings, second_readings
 from assets.releases import release
+from assets.resources import Project, read_settings
 from assets.review_tasks import review_tasks
 from assets.reviews import reviews
 from assets.runs import RunError, materialize
@@ -84,6 +85,7 @@ def tokens(project):
     }
 
 
+@pytest.mark.slow
 def test_from_files_to_a_release_and_the_next_reading(project, instance, batch):
     materialize(project, instance, DRAFTS, batch=batch)
     bundled = release_pointer.current(project)
@@ -117,6 +119,7 @@ def test_from_files_to_a_release_and_the_next_reading(project, instance, batch):
     assert len(release_pointer.history(project)) == 2
 
 
+@pytest.mark.slow
 def test_a_release_reads_again_what_nobody_approved(project, instance, batch):
     materialize(project, instance, DRAFTS, batch=batch)
     truth = truth_of(project, batch)
@@ -163,6 +166,7 @@ def test_a_batch_without_files_says_how_to_add_some(project, instance):
         materialize(project, instance, [scans], batch="nothing")
 
 
+@pytest.mark.slow
 def test_a_worse_model_is_not_released(project, instance, batch, monkeypatch):
     monkeypatch.setenv("STUB_CORRECTIONS", "60")
     materialize(project, instance, DRAFTS, batch=batch)
@@ -187,6 +191,24 @@ def test_a_lost_page_stops_the_batch(project, instance, batch):
 def test_training_without_approvals_says_what_is_missing(project, instance):
     with pytest.raises(RunError, match="nothing to train on"):
         materialize(project, instance, [samples, model])
+
+
+@pytest.mark.slow
+def test_from_files_to_a_reading_with_the_real_readers(tmp_path, material, instance, rng):
+    """The real commands on the bundled checkpoint; the rest of the loop is `make demo`."""
+    project = Project(read_settings({"BEITIE_HOME": str(tmp_path), "BEITIE_THREADS": "1"}))
+    if not (project.settings.checkpoint / "model.safetensors").is_file():
+        pytest.skip(f"no checkpoint in {project.settings.checkpoint}")
+    (tmp_path / "fonts").symlink_to(material / "fonts")
+    put_work(project, "b1", "work", [draw_page(rng, columns=2, characters=3)[0]])
+    materialize(project, instance, [*MATERIAL, readings, second_readings], batch="b1")
+    found = project.tables.read("columns", "b1", Column)
+    assert [len(column.characters) for column in found] == [3, 3]
+    for name in ("readings", "second_readings"):
+        read = project.tables.read(name, "b1", Reading)
+        assert [r.column_id for r in read] == [c.column_id for c in found]
+        scores = [c.score for r in read for c in r.characters]
+        assert all(0 <= score <= 1 for score in scores)
 
 
 def test_lost_pictures_are_made_again(project, instance, batch):
