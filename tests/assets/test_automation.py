@@ -6,6 +6,7 @@ import uuid
 import dagster as dg
 import pytest
 
+from annotation.simulated import annotate_batch
 from assets import automation, release_pointer
 from assets.readings import readings
 from assets.runs import materialize
@@ -19,7 +20,7 @@ from tests.assets.examples import (
     put_work,
     titles_of,
 )
-from tests.assets.test_graph import MATERIAL
+from tests.assets.test_graph import DRAFTS, MATERIAL, truth_of
 
 
 @pytest.fixture
@@ -143,3 +144,22 @@ def test_a_reader_that_saw_the_samples_needs_no_training(project, instance):
         project, release_pointer.current(project), "m1", "models/m1", "test", NOW
     )
     assert "Too little" in look(automation.training, project, instance).skip_reason.skip_message
+
+
+@pytest.mark.slow
+def test_what_people_decided_is_asked_for_once_and_again_when_they_go_on(project, instance, rng):
+    for title in titles_of(Split.TRAIN, 2):
+        put_work(project, "b1", title, [draw_page(rng)[0]])
+    materialize(project, instance, DRAFTS, batch="b1")
+    assert look(automation.decisions, project, instance).run_requests == []
+    truth = truth_of(project, "b1")
+    first, second = sorted(truth)
+    annotate_batch(project.tables, "b1", project.label_studio(), {first: truth[first]})
+    found = look(automation.decisions, project, instance)
+    assert [request.partition_key for request in found.run_requests] == ["b1"]
+    assert found.asset_events[0].asset_key.to_user_string() == "review_decisions"
+    record_run(instance, found.run_requests[0], dg.DagsterRunStatus.SUCCESS, "take_reviews")
+    assert look(automation.decisions, project, instance).run_requests == []
+    annotate_batch(project.tables, "b1", project.label_studio(), {second: truth[second]})
+    (again,) = look(automation.decisions, project, instance).run_requests
+    assert again.run_key != found.run_requests[0].run_key
