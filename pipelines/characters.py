@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.geometry import Box
+from pipelines.geometry import Box, intersection_area
 from pipelines.imaging.ink import Ink
 from pipelines.imaging.rhythm import Cells, RhythmParams, best_rhythm, cut
 
@@ -46,6 +46,9 @@ class CharacterParams:
         whole_share: Share of a component in one strip from which it is not cut by the border.
         min_ink: Ink of a character relative to the middle one, at least.
         min_extent: Longer side of a character in character sizes, at least.
+        faint_ink: Ink relative to the middle one under which it must also be dense.
+        faint_density: Ink per area of its box, relative to the middle one, to be dense.
+        neighbour_reach: How near the next character is, at most, in character pitches.
         max_line_width: Width of a scrap of a rule, in column pitches, at most.
         min_part: Share of a cell's ink that a part needs to count towards its box.
         min_part_area: Area a part needs for that, in squared character pitches.
@@ -68,6 +71,9 @@ class CharacterParams:
     whole_share: float = 0.7
     min_ink: float = 0.08
     min_extent: float = 0.3
+    faint_ink: float = 0.15
+    faint_density: float = 0.35
+    neighbour_reach: float = 1.0
     max_line_width: float = 0.12
     min_part: float = 0.015
     min_part_area: float = 0.002
@@ -361,16 +367,29 @@ class _Weigher:
             return [], []
         usual = float(np.median([c.ink for c in candidates]))
         size = float(np.median([max(c.box.width, c.box.height) for c in candidates]))
+        density = float(np.median([c.ink / c.box.area for c in candidates]))
         found, dropped = [], []
         for c in candidates:
             longer = max(c.box.width, c.box.height)
+            is_faint = c.ink < self.params.faint_ink * usual
+            is_alone = self.stands_alone(c, candidates)
+            is_thin = min(c.box.width, c.box.height) < self.params.max_line_width * self.across
             if c.ink < self.params.min_ink * usual or longer < self.params.min_extent * size:
                 dropped.append(DroppedInk(c.box, "too_little_ink"))
-            elif c.box.width < self.params.max_line_width * self.across and longer > 0.6 * size:
+            elif is_faint and c.ink / c.box.area < self.params.faint_density * density:
+                dropped.append(DroppedInk(c.box, "scattered"))
+            elif is_thin and (c.box.width < c.box.height or is_alone) and longer > 0.6 * size:
                 dropped.append(DroppedInk(c.box, "rule_line"))
             else:
                 found.append(FoundCharacter(c.box, self.confidence(c, usual, size)))
         return found, dropped
+
+    def stands_alone(self, candidate: _Candidate, candidates: list[_Candidate]) -> bool:
+        """Whether no other candidate stands near above or below."""
+        reach = candidate.box.padded(0, round(self.params.neighbour_reach * self.pitch))
+        return not any(
+            other is not candidate and intersection_area(reach, other.box) for other in candidates
+        )
 
     def confidence(self, candidate: _Candidate, usual: float, size: float) -> float:
         """How much a candidate is like the others of its page, in [0, 1]."""
