@@ -180,7 +180,9 @@ class Demo:
 
 def run(given: argparse.Namespace, console: Console) -> None:
     """The whole demonstration."""
-    params, settings = DemoParams(), read_settings()
+    params = DemoParams()
+    # Always the local Label Studio: the simulated annotator has no business in any other.
+    settings = dataclasses.replace(read_settings(), label_studio_url="", label_studio_api_key="")
     project = Project(settings)
     steps = Steps(project.home / "demo" / "steps.json", console.print)
     console.print("fetch fonts, texts and pages ...")

@@ -58,7 +58,7 @@ def _phrase(path: Path) -> str:
     if path.suffix != ".py":
         return OTHER[path.suffix]
     first = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[0]
-    sentence = " ".join(first.split()).split(". ")[0].rstrip(".")
+    sentence = " ".join(first.replace("``", "").split()).split(". ")[0].rstrip(".")
     return sentence if len(sentence) <= 110 else sentence[:107].rsplit(" ", 1)[0] + " ..."
 
 

@@ -11,7 +11,6 @@ Works on what `make material` fetched. Not a test: other programs on the machine
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -23,14 +22,21 @@ from pathlib import Path
 
 import numpy as np
 
+from assets.commands import read_columns
 from assets.demo_material import DemoParams, fetch
 from assets.resources import ROOT, Project, read_settings
 from pipelines import codh
+from pipelines.columns import ColumnParams, make_columns
 from pipelines.corpora import synthesize_page
 from pipelines.glyphs.fonts import FontFace
 from pipelines.glyphs.registry import load_fonts, require_font
 from pipelines.imaging.codec import decode_pages, encode_png
 from pipelines.imaging.ink import normalize_ink
+from pipelines.pages import PageParams, make_pages
+from pipelines.records import Column, Page, Reader
+from pipelines.scans import ingest
+from pipelines.store import Store
+from pipelines.tables import Tables
 from pipelines.texts import load_texts
 
 REPEATS = 3
@@ -158,8 +164,36 @@ def bench_memory(project: Project) -> None:
 
 
 def bench_readers(project: Project) -> None:
-    """Characters a second of both readers on the same boxes, as `training read` reports them."""
-    raise NotImplementedError(json.dumps({"todo": str(project.home)}))
+    """Characters a second of both readers on the same boxes, models loaded, as they report it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = page_files(project, folder)["synthetic rubbings (PNG)"]
+        store, tables = Store(folder / "store"), Tables(folder / "tables")
+        metadata = {"title": "benchmark", "rights": "none"}
+        with tables.writer("columns", "b", Column) as writer:
+            for scan in ingest(files, metadata, store, "bench"):
+                pages = make_pages(scan, store, PageParams(), "bench")
+                for page in (page for page in pages if isinstance(page, Page)):
+                    for column in make_columns(page, store, ColumnParams(), "bench"):
+                        if isinstance(column, Column):
+                            writer.accept(column)
+        rates = {}
+        for reader in (Reader.UNICALLI, Reader.RAPIDOCR):
+            done = read_columns(
+                project.settings,
+                tables=tables.root,
+                store=folder / "store",
+                batch="b",
+                reader=reader,
+                checkpoint=project.settings.checkpoint,
+            )
+            rates[reader] = done["characters"] / done["seconds"]
+        report(
+            "characters a second, UniCalli / RapidOCR",
+            rates[Reader.UNICALLI] / rates[Reader.RAPIDOCR],
+            "at least 1",
+            f"{rates[Reader.UNICALLI]:.0f} and {rates[Reader.RAPIDOCR]:.0f} a second",
+        )
 
 
 if __name__ == "__main__":
