@@ -49,8 +49,8 @@ class FontFace:
     """A face that may be spread over several files.
 
     Args:
-        files: TTF, OTF, TTC (its first face), WOFF or WOFF2 (slower to open). The first file that maps a character
-            draws it.
+        files: TTF, OTF, TTC (its first face), WOFF or WOFF2 (slower to open). The first file that
+            maps a character draws it.
 
     Raises:
         FontError: If there is no file, or one is no font.

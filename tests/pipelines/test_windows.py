@@ -103,9 +103,7 @@ def test_filled_boxes_of_neighbours_differ():
     assert picture[50, 10] == 0
 
 
-@given(
-    st.integers(0, 90), st.integers(0, 90), st.integers(1, 60), st.integers(1, 60)
-)
+@given(st.integers(0, 90), st.integers(0, 90), st.integers(1, 60), st.integers(1, 60))
 def test_a_box_map_never_draws_beside_its_box(left, top, width, height):
     box = Box(left, top, left + width, top + height)
     picture = box_map([box], 150, 150)
