@@ -12,40 +12,28 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from assets.terminal import (
+    bar,
+    explained,
+    materialize,
+    named,
+    open_project,
+    show_counts,
+    show_reader,
+    tell,
+)
 from pipelines.errors import BeitieError
 
 if TYPE_CHECKING:
-    import dagster as dg
-
     from assets.resources import Project
-    from assets.runs import Progress
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 SCRIPTS = ("seal", "clerical", "regular", "running", "cursive", "unknown")
-
-
-def explained(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn an error of the project into its sentence and exit status 1."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return command(*args, **kwargs)
-        except BeitieError as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,7 +56,7 @@ def up(dagster_port: int, label_studio_port: int) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     ports = {"dagster_port": dagster_port, "label_studio_port": label_studio_port}
-    with running(_project(), say=_tell, **ports) as watch:
+    with running(open_project(), say=tell, **ports) as watch:
         try:
             watch()
         except KeyboardInterrupt:
@@ -98,7 +86,7 @@ def add(
     """Put scans of a work into the inbox; adding the same file twice does nothing."""
     from assets.inbox import add_described
 
-    project = _project()
+    project = open_project()
     flags = {"title": work, "calligrapher": calligrapher, "script": script}
     flags |= {"rights": rights, "source": source}
     name = batch or datetime.now().astimezone().date().isoformat()
@@ -106,11 +94,11 @@ def add(
     for one in added:
         click.echo(f"{one.folder}: {len(one.new)} new, {len(one.present)} there already")
     for sentence in refused:
-        _tell(f"Error: {sentence}")
+        tell(f"Error: {sentence}")
     if now and added:
         _take_in(project, name)
     elif any(one.new for one in added):
-        _tell(f"`beitie up` takes batch {name} in; so does `beitie add --now`.")
+        tell(f"`beitie up` takes batch {name} in; so does `beitie add --now`.")
     if refused:
         sys.exit(1)
 
@@ -126,9 +114,9 @@ def read(images: tuple[Path, ...], as_json: bool, release_id: str | None, no_sec
     from assets.release_pointer import checkpoint, current, find
     from assets.transcribe import Failure, transcribe
 
-    project = _project()
+    project = open_project()
     reader = find(project, release_id) if release_id else current(project)
-    with tempfile.TemporaryDirectory(prefix="beitie-read-") as home, _bar() as on_step:
+    with tempfile.TemporaryDirectory(prefix="beitie-read-") as home, bar() as on_step:
         results = transcribe(
             project.settings,
             images,
@@ -140,7 +128,7 @@ def read(images: tuple[Path, ...], as_json: bool, release_id: str | None, no_sec
     failures = [result for result in results if isinstance(result, Failure)]
     for result in results:
         if isinstance(result, Failure):
-            _tell(f"Error: {result.sentence}")
+            tell(f"Error: {result.sentence}")
         elif as_json:
             click.echo(json.dumps(result.line(), ensure_ascii=False))
         else:
@@ -163,11 +151,11 @@ def write(text: str, calligrapher: str, script: str, out: Path, force: bool) -> 
 
     if out.exists() and not force:
         raise BeitieError(f"{out} is already there. Name another file, or give --force.")
-    project = _project()
+    project = open_project()
     arguments = [text, "--calligrapher", calligrapher, "--script", script]
     arguments += ["--checkpoint", str(checkpoint(project, current(project)))]
     arguments += ["--out", str(out.resolve())]
-    run_training(project.settings, "write", arguments, on_progress=_tell)
+    run_training(project.settings, "write", arguments, on_progress=tell)
     click.echo(str(out))
 
 
@@ -184,9 +172,9 @@ def train(seconds: int, recipe: str, again: bool) -> None:
     from assets.samples import samples
 
     config = {"model": TrainingConfig(recipe=recipe, seconds=seconds, again=again)}
-    project = _project()
-    _materialize(project, [samples, model, evaluation, release], config=config)
-    _show_reader(project)
+    project = open_project()
+    materialize(project, [samples, model, evaluation, release], config=config)
+    show_reader(project)
 
 
 @main.command()
@@ -196,9 +184,9 @@ def evaluate() -> None:
     from assets.evaluation import evaluation
     from pipelines.records import Evaluation
 
-    project = _project()
+    project = open_project()
     try:
-        _materialize(project, [evaluation])
+        materialize(project, [evaluation])
     finally:
         from assets.models import newest_model
 
@@ -223,13 +211,13 @@ def release(rollback: bool, model_id: str | None, reason: str | None) -> None:
     from assets.runs import open_instance, report_release
     from pipelines.records import Model
 
-    project, now = _project(), datetime.now(UTC)
+    project, now = open_project(), datetime.now(UTC)
     if rollback and model_id:
         raise click.UsageError("Give --rollback or --model, not both.")
     if model_id and not reason:
         raise click.UsageError("A release by hand needs a --reason; it is kept with the release.")
     if not rollback and not model_id:
-        _materialize(project, [release_asset])
+        materialize(project, [release_asset])
     else:
         if model_id:
             if project.tables.manifest("models", model_id) is None:
@@ -241,7 +229,7 @@ def release(rollback: bool, model_id: str | None, reason: str | None) -> None:
             opened = roll_back(project, now=now)
         with open_instance(project) as instance:
             report_release(project, instance, opened)
-    _show_reader(project)
+    show_reader(project)
 
 
 @main.group()
@@ -256,10 +244,10 @@ def review_push(batch: tuple[str, ...]) -> None:
     """Put the columns of batches before people (all batches that were read, by default)."""
     from assets.review_tasks import review_tasks
 
-    project = _project()
-    for name in _named(project, batch, "readings"):
-        _materialize(project, [review_tasks], batch=name)
-        _show_counts(project, "review_tasks", name)
+    project = open_project()
+    for name in named(project, batch, "readings"):
+        materialize(project, [review_tasks], batch=name)
+        show_counts(project, "review_tasks", name)
 
 
 @review.command("pull")
@@ -270,22 +258,22 @@ def review_pull(batch: tuple[str, ...]) -> None:
     from assets.reviews import reviews
     from assets.samples import samples
 
-    project = _project()
-    for name in _named(project, batch, "review_tasks"):
-        _materialize(project, [reviews], batch=name)
-        _show_counts(project, "reviews", name)
-    _materialize(project, [samples])
+    project = open_project()
+    for name in named(project, batch, "review_tasks"):
+        materialize(project, [reviews], batch=name)
+        show_counts(project, "reviews", name)
+    materialize(project, [samples])
 
 
 @review.command("status")
 @explained
 def review_status() -> None:
     """How many columns wait for people, batch by batch."""
-    project = _project()
-    for name in _named(project, (), "review_tasks"):
-        _show_counts(project, "review_tasks", name)
+    project = open_project()
+    for name in named(project, (), "review_tasks"):
+        show_counts(project, "review_tasks", name)
         if project.tables.manifest("reviews", name) is not None:
-            _show_counts(project, "reviews", name)
+            show_counts(project, "reviews", name)
 
 
 @main.command()
@@ -298,7 +286,7 @@ def export(format_name: str, out: Path, batch: tuple[str, ...], rights: str) -> 
     """Approved columns as parquet, jsonl or page-xml; rights that do not mix are refused."""
     from pipelines import exports
 
-    project = _project()
+    project = open_project()
     exports.require_format(format_name)
     approved = exports.approved_columns(project.tables, batches=batch, rights=rights)
     done = exports.export(format_name, approved, project.store, out)
@@ -314,7 +302,7 @@ def status() -> None:
     from assets.inbox import signatures
     from pipelines.tables import TABLES
 
-    project = _project()
+    project = open_project()
     tables = project.tables
     waiting = sorted(set(signatures(project.inbox)) - set(tables.batches("scans")))
     click.echo(f"project  {project.home}")
@@ -324,32 +312,11 @@ def status() -> None:
         click.echo(f"batch    {batch}")
         for name in list(TABLES)[: list(TABLES).index("reviews") + 1]:
             if tables.manifest(name, batch) is not None:
-                _show_counts(project, name, batch)
-    _show_reader(project)
+                show_counts(project, name, batch)
+    show_reader(project)
     for file in sorted(project.proposals.glob("*.json")):
         proposal = json.loads(file.read_text(encoding="utf-8"))
         click.echo(f"proposal {proposal['proposed_at'][:16]}  {proposal['sentence']}")
-
-
-def _project() -> Project:
-    from assets.resources import Project, read_settings
-
-    return Project(read_settings())
-
-
-def _tell(sentence: str) -> None:
-    click.echo(sentence, err=True)
-
-
-def _named(project: Project, given: tuple[str, ...], table: str) -> list[str]:
-    known = project.tables.batches(table)
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise BeitieError(
-            f"Batch {', '.join(unknown)} has no {table}. Batches that have: "
-            f"{', '.join(known) or 'none'}."
-        )
-    return list(given) or known
 
 
 def _take_in(project: Project, batch: str) -> None:
@@ -358,76 +325,9 @@ def _take_in(project: Project, batch: str) -> None:
     from assets.readings import readings, second_readings
     from assets.scans import scans
 
-    _materialize(project, [scans, pages, columns, readings, second_readings], batch=batch)
+    materialize(project, [scans, pages, columns, readings, second_readings], batch=batch)
     for name in ("scans", "pages", "columns", "readings", "second_readings"):
-        _show_counts(project, name, batch)
-
-
-def _materialize(
-    project: Project,
-    assets: list[dg.AssetsDefinition],
-    *,
-    batch: str | None = None,
-    config: dict[str, Any] | None = None,
-) -> None:
-    from rich.console import Console
-
-    from assets.runs import materialize, open_instance
-
-    console = Console(stderr=True)
-    names = ", ".join(key.to_user_string() for asset in assets for key in asset.keys)
-    heading = f"{names} of {batch}" if batch else names
-    with console.status(heading) as line, open_instance(project) as instance:
-
-        def show(said: str) -> None:
-            if console.is_terminal:
-                line.update(f"{heading}: {said[:100]}")
-            else:
-                _tell(said)
-
-        on_progress: Progress = show
-        materialize(project, instance, assets, batch=batch, config=config, on_progress=on_progress)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("", total=None)
-
-        def step(what: str, done: int, total: int) -> None:
-            progress.update(task, description=what, completed=done, total=total)
-
-        yield step
-
-
-def _show_counts(project: Project, table: str, batch: str) -> None:
-    from collections import Counter
-
-    manifest = project.tables.manifest(table, batch)
-    if manifest is None:
-        return
-    reasons = Counter(r.reason for r in project.tables.rejections(table, batch))
-    why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-    refused = f", {manifest.rejected} not taken ({why})" if manifest.rejected else ""
-    click.echo(f"{batch:<14} {table:<16} {manifest.accepted:>6}{refused}")
-
-
-def _show_reader(project: Project) -> None:
-    from assets.release_pointer import current
-
-    reader = current(project)
-    click.echo(f"reader   {reader.release_id} (model {reader.model_id}): {reader.reason}")
+        show_counts(project, name, batch)
 
 
 if __name__ == "__main__":

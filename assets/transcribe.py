@@ -1,4 +1,4 @@
-"""``beitie read``: pictures to text at once, without a project, Dagster or Label Studio.
+"""Pictures to text at once, as ``beitie read`` does: no project, no Dagster, no Label Studio.
 
 The same stages as in the graph, over a temporary home: scans, pages, columns, then both readers
 by command. A file that cannot be read is reported and does not keep the others from being read.

@@ -1,4 +1,4 @@
-"""``beitie up``: Dagster and Label Studio on localhost over one project, until Ctrl-C.
+"""Everything up: Dagster and Label Studio on localhost over one project, until Ctrl-C.
 
 Everything listens on 127.0.0.1 alone: Dagster has no login, and Label Studio keeps no roles
 apart. Whoever opens them to others puts a proxy with a login before them.

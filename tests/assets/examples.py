@@ -2,11 +2,8 @@
 
 import sys
 from datetime import UTC, datetime
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
-
-import cv2
-import numpy as np
 
 from annotation.in_memory import InMemoryLabelStudio
 from assets.resources import Project, read_settings
@@ -23,6 +20,7 @@ from pipelines.records import (
     derive_id,
     split_of,
 )
+from tests.drawing import as_scan, draw_page
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -110,23 +108,9 @@ def a_stubbed_project(home, **environment):
     return project
 
 
-def draw_page(rng, *, columns=3, characters=5, cell_px=64):
-    """Dark brush-like figures on light paper, and their boxes from right to left."""
-    height, width = (characters + 1) * cell_px, (columns + 1) * cell_px
-    paper = np.full((height, width), 225, np.uint8)
-    boxes = []
-    for column in range(columns):
-        for row in range(characters):
-            left = width - cell_px // 2 - (column + 1) * cell_px + 8
-            top = cell_px // 2 + row * cell_px + 6
-            size = cell_px - 16
-            corners = rng.integers(0, size, (4, 2))
-            for start, end in pairwise(corners):
-                a, b = (int(left + start[0]), int(top + start[1])), (left + end[0], top + end[1])
-                cv2.line(paper, a, (int(b[0]), int(b[1])), 20, 5)
-            cv2.rectangle(paper, (left + 4, top + 4), (left + size - 4, top + size - 4), 20, 4)
-            boxes.append((column, Box(left, top, left + size, top + size)))
-    return paper, boxes
+def a_page_scan(rng, *, columns=3, characters=5):
+    """Dark characters on light paper, in columns from right to left, as a scanner sees them."""
+    return as_scan(draw_page(rng, (characters,) * columns).ink, rng)
 
 
 def put_work(project, batch, title, pages, rights="CC0"):

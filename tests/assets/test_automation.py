@@ -14,9 +14,9 @@ from pipelines.geometry import Box
 from pipelines.records import Origin, Polarity, Sample, SampleCharacter, Split
 from tests.assets.examples import (
     NOW,
+    a_page_scan,
     a_stubbed_project,
     a_work,
-    draw_page,
     put_work,
     titles_of,
 )
@@ -49,7 +49,7 @@ def record_run(instance, request, status, job_name):
 
 
 def test_a_folder_in_the_inbox_becomes_a_batch_on_the_second_look(project, instance, rng):
-    put_work(project, "b1", "work", [draw_page(rng)[0]])
+    put_work(project, "b1", "work", [a_page_scan(rng)])
     first = look(automation.inbox, project, instance)
     assert first.run_requests == []
     assert "b1" in first.skip_reason.skip_message
@@ -62,7 +62,7 @@ def test_a_folder_in_the_inbox_becomes_a_batch_on_the_second_look(project, insta
 
 
 def test_a_failed_run_is_asked_for_again_under_another_key(project, instance, rng):
-    put_work(project, "b1", "work", [draw_page(rng)[0]])
+    put_work(project, "b1", "work", [a_page_scan(rng)])
     cursor = look(automation.inbox, project, instance).cursor
     keys = []
     for _ in range(4):
@@ -74,7 +74,7 @@ def test_a_failed_run_is_asked_for_again_under_another_key(project, instance, rn
 
 
 def test_a_release_asks_to_read_open_batches_again(project, instance, rng):
-    put_work(project, "b1", "work", [draw_page(rng)[0]])
+    put_work(project, "b1", "work", [a_page_scan(rng)])
     materialize(project, instance, [*MATERIAL, readings], batch="b1")
     assert look(automation.releases, project, instance).run_requests == []
     bundled = release_pointer.current(project)
@@ -149,7 +149,7 @@ def test_a_reader_that_saw_the_samples_needs_no_training(project, instance):
 @pytest.mark.slow
 def test_what_people_decided_is_asked_for_once_and_again_when_they_go_on(project, instance, rng):
     for title in titles_of(Split.TRAIN, 2):
-        put_work(project, "b1", title, [draw_page(rng)[0]])
+        put_work(project, "b1", title, [a_page_scan(rng)])
     materialize(project, instance, DRAFTS, batch="b1")
     assert look(automation.decisions, project, instance).run_requests == []
     truth = truth_of(project, "b1")

@@ -16,9 +16,9 @@ from pipelines.records import Evaluation
 from pipelines.tables import Tables
 from tests.assets.examples import (
     a_model,
+    a_page_scan,
     a_stubbed_project,
     an_evaluation,
-    draw_page,
 )
 from tests.conftest import ROOT
 
@@ -39,7 +39,7 @@ def project(tmp_path, monkeypatch):
 @pytest.fixture
 def page_file(tmp_path, rng):
     file = tmp_path / "page.png"
-    file.write_bytes(encode_png(draw_page(rng)[0]))
+    file.write_bytes(encode_png(a_page_scan(rng)))
     return file
 
 

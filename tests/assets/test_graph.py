@@ -19,7 +19,7 @@ from assets.runs import RunError, materialize
 from assets.samples import samples
 from assets.scans import scans
 from pipelines.records import Column, Page, Reading, Review, Sample, Scan, Split
-from tests.assets.examples import a_stubbed_project, draw_page, put_work, titles_of
+from tests.assets.examples import a_page_scan, a_stubbed_project, put_work, titles_of
 
 MATERIAL = [scans, pages, columns]
 DRAFTS = [*MATERIAL, readings, second_readings, review_tasks]
@@ -43,7 +43,7 @@ def batch(project, rng):
     """Three works, one of them frozen for testing; the figures of all pages are 天."""
     titles = [*titles_of(Split.TRAIN, 2), *titles_of(Split.TEST, 1)]
     for title in titles:
-        put_work(project, "b1", title, [draw_page(rng)[0]])
+        put_work(project, "b1", title, [a_page_scan(rng)])
     return "b1"
 
 
@@ -107,7 +107,7 @@ def test_from_files_to_a_release_and_the_next_reading(project, instance, batch):
     event = instance.get_latest_materialization_event(dg.AssetKey("released_recogniser"))
     assert event.asset_materialization.metadata["release"].value == opened.release_id
 
-    put_work(project, "b2", titles_of(Split.TRAIN, 3)[2], [draw_page(np.random.default_rng(2))[0]])
+    put_work(project, "b2", titles_of(Split.TRAIN, 3)[2], [a_page_scan(np.random.default_rng(2))])
     materialize(project, instance, DRAFTS, batch="b2")
     assert {r.text[0] for r in project.tables.read("readings", "b2", Reading)} == {"二"}
 
@@ -200,10 +200,10 @@ def test_from_files_to_a_reading_with_the_real_readers(tmp_path, material, insta
     if not (project.settings.checkpoint / "model.safetensors").is_file():
         pytest.skip(f"no checkpoint in {project.settings.checkpoint}")
     (tmp_path / "fonts").symlink_to(material / "fonts")
-    put_work(project, "b1", "work", [draw_page(rng, columns=2, characters=3)[0]])
+    put_work(project, "b1", "work", [a_page_scan(rng)])
     materialize(project, instance, [*MATERIAL, readings, second_readings], batch="b1")
     found = project.tables.read("columns", "b1", Column)
-    assert [len(column.characters) for column in found] == [3, 3]
+    assert [len(column.characters) for column in found] == [5, 5, 5]
     for name in ("readings", "second_readings"):
         read = project.tables.read(name, "b1", Reading)
         assert [r.column_id for r in read] == [c.column_id for c in found]

@@ -16,7 +16,7 @@ from assets.readings import readings
 from assets.runs import materialize, open_instance
 from assets.scans import scans
 from pipelines.records import Column, Page, Reading
-from tests.assets.examples import a_stubbed_project, draw_page, put_work
+from tests.assets.examples import a_page_scan, a_stubbed_project, put_work
 from tests.conftest import ROOT
 
 RUN = """
@@ -83,7 +83,7 @@ def finish(project):
 def project(tmp_path, rng):
     project = a_stubbed_project(tmp_path)
     for index in range(4):
-        put_work(project, "b1", f"work {index}", [draw_page(rng)[0]])
+        put_work(project, "b1", f"work {index}", [a_page_scan(rng)])
     return project
 
 

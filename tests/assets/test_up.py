@@ -14,7 +14,7 @@ import pytest
 
 from assets.up import HOST, require_free
 from pipelines.errors import ServiceError
-from tests.assets.examples import a_stubbed_project, draw_page, put_work
+from tests.assets.examples import a_page_scan, a_stubbed_project, put_work
 from tests.conftest import ROOT
 
 PATIENCE_S = 240
@@ -56,7 +56,7 @@ def test_a_taken_port_is_named_with_the_flag_that_helps():
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at /proc")
 def test_a_folder_in_the_inbox_is_read_without_anybody_asking(tmp_path, rng):
     project = a_stubbed_project(tmp_path)
-    put_work(project, "b1", "work", [draw_page(rng)[0]])
+    put_work(project, "b1", "work", [a_page_scan(rng)])
     port = free_port()
     environment = {
         **os.environ,
