@@ -38,7 +38,7 @@ class PretrainRecipe:
     content_font: str = CONTENT_FONT
     autoencoder: LoopParams = LoopParams(seconds=240, learning_rate=2e-3, weight_decay=0.0)
     eye: LoopParams = LoopParams(seconds=3000, learning_rate=1.6e-3)
-    columns: LoopParams = LoopParams(seconds=2100, learning_rate=5e-4)
+    columns: LoopParams = LoopParams(seconds=900, learning_rate=1e-3)
     objective: ObjectiveParams = replace(TINY, read_share=0.4)
     characters_at_once: int = 192
     columns_at_once: int = 32

@@ -78,6 +78,8 @@ def train_from_nothing(
         dims, len(vocabulary), _eye(recipe, bank, autoencoder, library, vocabulary, working_folder)
     )
     logger.info("stage 3 of 3: columns")
+    for trained in (model.eye, model.content_out):
+        trained.requires_grad_(False)
     reading, writing = (
         ahead(
             columns_from_bank(

@@ -135,7 +135,11 @@ def train_columns(
     log: Path | None,
     judge: Callable[[], dict[str, float]] | None = None,
 ) -> Fitted:
-    """Train the transformer on columns, reading and writing in turn as the objective says."""
+    """Train the transformer on columns, reading and writing in turn as the objective says.
+
+    What does not require a gradient stays as it is: a model from nothing keeps the eye it was
+    given, because the first steps of young blocks would blind it.
+    """
     generator = torch.Generator().manual_seed(seed)
     rows = library_rows(vocabulary, library)
 
