@@ -4,7 +4,7 @@
 #   PYTHON        a Python of 3.11 or later, where none is found by itself
 #   TORCH_INDEX   an index with CPU builds of torch, for a machine without a GPU, such as
 #                 https://download.pytorch.org/whl/cpu (without it pip takes what it finds first)
-#   BEITIE_HOME   where a running project keeps its data (default: .beitie)
+#   BEITIE_HOME   where a running project keeps its data (default: .beitie in the checkout)
 #   SCANS         a folder of your own scans for `make demo`
 
 SHELL := /bin/bash
@@ -14,9 +14,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?=
 TORCH_INDEX ?=
-BEITIE_HOME ?= .beitie
 SCANS ?=
-export PYTHON TORCH_INDEX BEITIE_HOME
+export PYTHON TORCH_INDEX
 
 BIN := .venv/bin
 # A stamp is named after what was installed: another lock, another stamp, another installation.
@@ -29,6 +28,7 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(STAMP) $(LS_STAMP) ## install everything into .venv and .venv-label-studio (quick the second time)
+	@:
 
 $(STAMP):
 	@.requirements/install main
