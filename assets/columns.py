@@ -12,7 +12,12 @@ from assets.stages import Stage, code_version, data_version, fingerprint
 from pipelines.columns import ColumnParams, make_columns
 from pipelines.records import Column, Page, Rejection
 
-CODE = code_version("pipelines/columns.py", "pipelines/characters.py", "pipelines/geometry.py")
+CODE = code_version(
+    "pipelines/columns.py",
+    "pipelines/characters.py",
+    "pipelines/geometry.py",
+    "pipelines/imaging/rhythm.py",
+)
 
 
 @dg.asset(
