@@ -127,7 +127,9 @@ def test_a_damaged_file_is_decoded_or_refused(kind, changes):
 @steady
 @given(data=st.binary(max_size=200))
 def test_rubbish_is_refused(data):
-    assert decoded_or_reason(data) in {"empty", "not_an_image", "unsupported_format"}
+    # Four bytes can be the start of a TIFF: then the rest is missing.
+    reasons = {"empty", "not_an_image", "unsupported_format", "truncated"}
+    assert decoded_or_reason(data) in reasons
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.startswith(("jp2", "pdf"))])
