@@ -176,13 +176,16 @@ def sentences(figures: DemoFigures, released: Mapping[str, str]) -> list[str]:
         why = released.get("why", "it was not better on the frozen split")
         said.append(f"The trained model was NOT released. {why.removeprefix('release: ')}")
     else:
-        share = 1 - change.after.per_100 / change.before.per_100 if change.before.per_100 else 0.0
-        verdict = "fewer" if change.is_fewer else "not certainly fewer"
+        verdict = (
+            "The interval excludes no change."
+            if change.is_fewer or change.low > 0
+            else "The interval includes no change: nothing was shown."
+        )
         said.append(
-            f"On the same {change.after.column_count} columns of batch 2 the new release needs "
-            f"{change.difference:+.1f} corrections per 100 characters (95 % interval "
-            f"{change.low:+.1f} to {change.high:+.1f}), {share:.0%} less than the old one: "
-            f"{verdict}."
+            f"The same {change.after.column_count} columns of batch 2 need "
+            f"{change.after.per_100:.1f} corrections per 100 characters with the new release and "
+            f"{change.before.per_100:.1f} with the old one: {change.difference:+.1f} (95 % "
+            f"interval {change.low:+.1f} to {change.high:+.1f}). {verdict}"
         )
     order = figures.order
     said.append(
