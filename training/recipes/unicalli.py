@@ -55,7 +55,7 @@ class FineTuneRecipe:
     """
 
     name: str
-    loop: LoopParams = LoopParams(seconds=180, learning_rate=4e-4, warmup_steps=20)
+    loop: LoopParams = LoopParams(seconds=180, learning_rate=6e-4, warmup_steps=20)
     objective: ObjectiveParams = replace(TINY, read_share=0.9)
     sample_share: float = 0.6
     columns_at_once: int = 24

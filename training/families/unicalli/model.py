@@ -6,8 +6,8 @@ style and character tokens in, the clean data of each picture stream out.
 The paper: times of their own for content and for image with box map (section 3.1), positions
 shared by all picture streams and a learned vector that tells them apart (3.2, E.2). Ours: the
 image enters through a convolutional eye beside the linear patches (``stem``), whose tokens are
-also handed to the content stream at the same places, and the network predicts data instead of
-velocity; ``training.processes.flow`` turns one into the other.
+also handed to the content stream at the same places, as are content tokens to the image, and the
+network predicts data instead of velocity; ``training.processes.flow`` turns one into the other.
 
 Keeps out: noise and schedules (``training.processes.flow``), losses (``objective``), what a
 prompt says (``pipelines.prompts``).
@@ -149,12 +149,14 @@ class UniCalli(nn.Module):
         image_mark, content_mark = image_mark + style_mark, content_mark + style_mark
 
         seen = self._see(streams.image, image_mark)
-        # Content tokens stand where image tokens stand, so what the eye saw there is handed over
-        # in proportion to how clear it is. A model that starts from its eye reads at once;
-        # without this, attention must first find out that equal places belong together.
-        clearness = (1 - image_time)[:, None, None]
-        content_tokens = self.content_in(self._patch(streams.content)) + clearness * seen
-        image_tokens = seen + self.image_in(self._patch(streams.image))
+        told = self.content_in(self._patch(streams.content))
+        # Content tokens stand where image tokens stand, so each is handed what the other shows
+        # at its place, in proportion to how clear the other is. A model that starts from its
+        # eye reads at once; without this, attention must first find out that equal places
+        # belong together.
+        content_tokens = told + (1 - image_time)[:, None, None] * seen
+        image_tokens = self.image_in(self._patch(streams.image)) + seen
+        image_tokens = image_tokens + (1 - content_time)[:, None, None] * told
         kinds = [image_tokens, content_tokens]
         marks = [image_mark, content_mark]
         if streams.boxes is not None:
