@@ -21,6 +21,7 @@ OTHER = {
     ".toml": "data that users extend",
     ".safetensors": "weights",
     ".json": "data",
+    ".jsonl": "a log, one line at a time",
     ".txt": "data",
 }
 TOP = {
