@@ -10,10 +10,10 @@ from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
-from pipelines.imaging.drawing import draw_boxes
 
 from assets.resources import Project
 from pipelines.imaging.codec import decode_png, encode_jpeg
+from pipelines.imaging.drawing import draw_boxes
 from pipelines.records import Column, Page, Sample
 
 Picture = npt.NDArray[np.uint8]
