@@ -29,6 +29,7 @@ class AugmentParams:
     elastic_share: float = 0.045
     thicken_probability: float = 0.3
     thin_probability: float = 0.25
+    hollow_probability: float = 0.15
     speck_probability: float = 0.5
     missing_probability: float = 0.35
     neighbour_probability: float = 0.3
@@ -86,12 +87,16 @@ def _grid(count: int, size: int, p: AugmentParams, g: torch.Generator) -> Tensor
 
 
 def _strokes(x: Tensor, p: AugmentParams, g: torch.Generator) -> Tensor:
-    """Thicker where the brush was wet, thinner where the stone wore down, softer in the scan."""
+    """Thicker where the brush was wet, thin or hollow where the stone wore down, then blurred."""
     kind = torch.rand((len(x), 1, 1, 1), generator=g)
     thick = F.max_pool2d(x, 3, stride=1, padding=1)
     thin = 0.5 * (x - F.max_pool2d(-x, 3, stride=1, padding=1))
     x = torch.where(kind < p.thicken_probability, thick, x)
     x = torch.where(kind > 1 - p.thin_probability, thin, x)
+    # A worn rubbing keeps the two edges of a stroke and loses the ink between them.
+    inner = -F.max_pool2d(-x, 3, stride=1, padding=1)
+    hollowed = _chosen(len(x), p.hollow_probability, g) * _rand((len(x), 1, 1, 1), 0.4, 1.0, g)
+    x = x - hollowed * inner
     soft = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
     blurred = _chosen(len(x), p.blur_probability, g)
     x = blurred * soft + (1 - blurred) * x
