@@ -90,4 +90,5 @@ def test_augmentation_leaves_its_input_alone_and_keeps_characters_legible():
     assert torch.equal(pictures, before)
     assert aged.shape == (64, 1, 48, 48)
     middle = aged[:, :, 16:32, 16:32].mean(dim=(1, 2, 3))
-    assert (middle > 0.3).float().mean() > 0.9
+    # A hollowed stroke is empty in the middle, and a piece may be gone: rarely.
+    assert (middle > 0.3).float().mean() > 0.8
