@@ -22,6 +22,7 @@ from assets.columns import columns
 from assets.evaluation import evaluation
 from assets.inbox import signatures
 from assets.models import model
+from assets.page_quality import page_quality
 from assets.pages import pages
 from assets.partitions import BATCHES, batches
 from assets.readings import ReadingConfig, readings, second_readings
@@ -54,7 +55,9 @@ from assets.waiting import (
 
 take_in = dg.define_asset_job(
     "take_in",
-    dg.AssetSelection.assets(scans, pages, columns, readings, second_readings, review_tasks),
+    dg.AssetSelection.assets(
+        scans, pages, columns, page_quality, readings, second_readings, review_tasks
+    ),
     description="From the files of a batch to drafts before people.",
 )
 take_reviews = dg.define_asset_job(

@@ -277,6 +277,19 @@ def review_status() -> None:
 
 
 @main.command()
+@click.argument("batch", nargs=-1)
+@click.option("-o", "--out", type=Path, required=True, help="HTML file to write.")
+@click.option("--pages", "shown", default=8, show_default=True, help="Pages shown step by step.")
+@explained
+def report(batch: tuple[str, ...], out: Path, shown: int) -> None:
+    """What became of every page: a table, pictures step by step, and a sheet of all pages."""
+    from assets.batch_report import write_batch_report
+
+    project = open_project()
+    click.echo(str(write_batch_report(project, named(project, batch, "columns"), out, shown=shown)))
+
+
+@main.command()
 @click.argument("format_name", metavar="FORMAT")
 @click.option("-o", "--out", type=Path, required=True, help="Folder to make.")
 @click.option("--batch", "batch", multiple=True, help="Only this batch; may be repeated.")
@@ -321,11 +334,13 @@ def status() -> None:
 
 def _take_in(project: Project, batch: str) -> None:
     from assets.columns import columns
+    from assets.page_quality import page_quality
     from assets.pages import pages
     from assets.readings import readings, second_readings
     from assets.scans import scans
 
-    materialize(project, [scans, pages, columns, readings, second_readings], batch=batch)
+    stages = [scans, pages, columns, page_quality, readings, second_readings]
+    materialize(project, stages, batch=batch)
     for name in ("scans", "pages", "columns", "readings", "second_readings"):
         show_counts(project, name, batch)
 

@@ -8,6 +8,7 @@ from assets import automation, checks
 from assets.columns import columns
 from assets.evaluation import evaluation
 from assets.models import model
+from assets.page_quality import page_quality
 from assets.pages import pages
 from assets.readings import readings, released_recogniser, second_readings
 from assets.releases import release
@@ -22,6 +23,7 @@ ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     scans,
     pages,
     columns,
+    page_quality,
     released_recogniser,
     readings,
     second_readings,

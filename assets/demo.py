@@ -48,6 +48,7 @@ from assets.demo_steps import Steps
 from assets.evaluation import evaluation
 from assets.inbox import signature
 from assets.models import model, newest_model
+from assets.page_quality import page_quality
 from assets.pages import pages
 from assets.readings import CURRENT, ReadingConfig, readings, second_readings
 from assets.release_pointer import current
@@ -101,7 +102,7 @@ class Demo:
 
     def take_in(self, batch: str) -> dict[str, Any]:
         """From files to drafts before people."""
-        stages = [scans, pages, columns, readings, second_readings, review_tasks]
+        stages = [scans, pages, columns, page_quality, readings, second_readings, review_tasks]
         cause = inbox_cause(batch, signature(self.project.inbox / batch))
         # The tag tells the inbox sensor of `beitie up` that these files were taken in already.
         self._materialize(stages, batch, tags={CAUSE_TAG: cause})

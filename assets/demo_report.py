@@ -6,12 +6,12 @@ Keeps out: the figures (``assets.demo_figures``) and how pictures and HTML are m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table as ScreenTable
 
+from assets.batch_report import contact_gallery, pages_with_columns
 from assets.demo_figures import NEW, OLD, SECOND_READER, DemoFigures, rejected_in_words
 from assets.figures import approved_reviews, readings_of
 from assets.report import Bar, Chart, Gallery, Part, Picture, Table, Text, write_report
@@ -19,7 +19,7 @@ from assets.report_pictures import column_picture, page_pictures, side_by_side
 from assets.resources import Project
 from pipelines.corrections import CorrectionRate
 from pipelines.glyphs.fonts import FontFace
-from pipelines.records import Column, Evaluation, Page, Reader, Reading
+from pipelines.records import Evaluation, Page, Reader, Reading
 from pipelines.tables import Tables
 
 SIMULATED = (
@@ -110,10 +110,12 @@ def write_demo_report(
         ),
         _evaluations(project, released),
     ]
-    for batch in (row.batch for row in figures.batches):
-        pictures = tuple(_pages(project, batch))
-        if pictures:
-            parts.append(Gallery(title=f"Pages of {batch}", pictures=pictures))
+    for row in figures.batches:
+        if pictures := tuple(_pages(project, row.batch)):
+            parts.append(Gallery(title=f"Pages of {row.batch}", pictures=pictures))
+        if not row.approved_columns and project.tables.manifest("columns", row.batch) is not None:
+            # Real pages, whose truth nobody has typed in: every one is shown to be looked at.
+            parts.append(contact_gallery(project, row.batch))
     parts += [
         Gallery(
             title=f"Columns of {batch}, character by character",
@@ -225,14 +227,11 @@ def _evaluations(project: Project, released: Mapping[str, str]) -> Table:
 
 
 def _pages(project: Project, batch: str) -> Iterator[Picture]:
-    tables = project.tables
-    if tables.manifest("columns", batch) is None:
+    if project.tables.manifest("columns", batch) is None:
         return
-    columns = sorted(tables.read("columns", batch, Column), key=lambda column: column.page_id)
-    of_page = {page: list(group) for page, group in groupby(columns, key=lambda c: c.page_id)}
-    pages = [page for page in tables.read("pages", batch, Page) if page.page_id in of_page]
-    for page in pages[:: max(1, len(pages) // PAGES_SHOWN)][:PAGES_SHOWN]:
-        yield from page_pictures(project.store, page, of_page[page.page_id])
+    pages = [found for found in pages_with_columns(project, batch) if found[2]]
+    for name, page, columns in pages[:: max(1, len(pages) // PAGES_SHOWN)][:PAGES_SHOWN]:
+        yield from page_pictures(project.store, name, page, columns)
 
 
 def _columns(

@@ -32,27 +32,28 @@ Picture8 = npt.NDArray[np.uint8]
 CELL_PX = 64
 LABEL_PX = 92
 PAGE_SIDE_PX = 900
+SMALL_SIDE_PX = 560
 
 _WRONG = (255, 208, 200)
 _PLAIN = (255, 255, 255)
 
 
-def page_pictures(store: Store, page: Page, columns: Sequence[Column]) -> list[Picture]:
+def page_pictures(store: Store, name: str, page: Page, columns: Sequence[Column]) -> list[Picture]:
     """A page three times: as it came, its ink, and the boxes with their order."""
     image = decode_png(store.get(page.image_key))
     ink = decode_png(store.get(page.ink_key))
-    count = sum(len(column.characters) for column in columns)
-    name = f"{page.work.title}, page {page.page_index + 1}"
-    uncertain = sum(column.is_order_uncertain for column in columns)
     return [
         _picture(image, f"{name}: as it came"),
         _picture(ink, f"ink, {page.polarity.value.replace('_', ' ')} in the original"),
-        _picture(
-            draw_boxes(image, columns),
-            f"{len(columns)} columns, {count} characters"
-            + (f", order uncertain in {uncertain}" if uncertain else ""),
-        ),
+        _picture(_with_boxes(image, columns, PAGE_SIDE_PX), _counts(columns)),
     ]
+
+
+def boxes_picture(store: Store, name: str, page: Page, columns: Sequence[Column]) -> Picture:
+    """A page with its boxes alone, small: one of many on a sheet."""
+    image = decode_png(store.get(page.image_key))
+    caption = f"{name}: {_counts(columns)}"
+    return _picture(_with_boxes(image, columns, SMALL_SIDE_PX), caption, side_px=SMALL_SIDE_PX)
 
 
 def column_picture(
@@ -103,8 +104,20 @@ def side_by_side(pictures: Sequence[bytes], height_px: int) -> bytes:
     return encode_jpeg(np.concatenate(parts, axis=1).astype(np.uint8), quality=80)
 
 
-def _picture(image: Picture8, caption: str) -> Picture:
-    data = encode_jpeg(image, quality=80, max_side_px=PAGE_SIDE_PX)
+def _with_boxes(image: Picture8, columns: Sequence[Column], side_px: int) -> Picture8:
+    """Boxes whose lines are still seen when the picture is shrunk to ``side_px``."""
+    return draw_boxes(image, columns, line_px=max(1, round(2 * max(image.shape[:2]) / side_px)))
+
+
+def _counts(columns: Sequence[Column]) -> str:
+    count = sum(len(column.characters) for column in columns)
+    uncertain = sum(column.is_order_uncertain for column in columns)
+    said = f"{len(columns)} columns, {count} characters"
+    return said + (f", order uncertain in {uncertain}" if uncertain else "")
+
+
+def _picture(image: Picture8, caption: str, side_px: int = PAGE_SIDE_PX) -> Picture:
+    data = encode_jpeg(image, quality=80, max_side_px=side_px)
     return Picture(data=data, caption=caption, alternative=caption)
 
 

@@ -28,6 +28,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from pipelines.errors import TableError
+from pipelines.quality import PageQuality
 from pipelines.records import (
     Column,
     Evaluation,
@@ -49,6 +50,7 @@ TABLES: dict[str, type] = {
     "scans": Scan,
     "pages": Page,
     "columns": Column,
+    "page_quality": PageQuality,
     "readings": Reading,
     "second_readings": Reading,
     "review_tasks": ReviewTask,

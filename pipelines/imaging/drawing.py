@@ -25,38 +25,41 @@ COLOURS = ((214, 39, 40), (31, 119, 220), (0, 158, 60), (200, 80, 200), (230, 14
 """RGB, in turn for each column; told apart on paper and on rubbings."""
 
 
-def draw_boxes(image: Picture, columns: Sequence[Column]) -> Picture:
+def draw_boxes(image: Picture, columns: Sequence[Column], *, line_px: int | None = None) -> Picture:
     """The page as RGB with a box and a number, counted over the page, for every character.
 
     Args:
         image: (H, W) grey or (H, W, 3) RGB; not modified.
         columns: Columns of this page; drawn in the order of ``column_index``.
+        line_px: Width of the lines; by default it suits the page at its full size.
     """
     picture = as_rgb(image)
+    line = line_px or _thickness(picture)
     ordered = sorted(columns, key=lambda column: column.column_index)
     number = 0
     for index, column in enumerate(ordered):
         colour = COLOURS[index % len(COLOURS)]
         boxes = [character.box for character in column.characters]
-        _draw_path(picture, boxes, colour)
+        _draw_path(picture, boxes, colour, line)
         for box in boxes:
             number += 1
-            _draw_box(picture, box, str(number), colour)
+            _draw_box(picture, box, str(number), colour, line)
         if column.is_order_uncertain:
-            _frame(picture, column.box, colour)
+            _frame(picture, column.box, colour, line)
     return picture
 
 
 def draw_order(image: Picture, boxes: Sequence[Box], order: Sequence[Sequence[int]]) -> Picture:
     """The same for bare boxes: ``order`` lists the indices of each column in reading order."""
     picture = as_rgb(image)
+    line = _thickness(picture)
     number = 0
     for index, column in enumerate(order):
         colour = COLOURS[index % len(COLOURS)]
-        _draw_path(picture, [boxes[i] for i in column], colour)
+        _draw_path(picture, [boxes[i] for i in column], colour, line)
         for i in column:
             number += 1
-            _draw_box(picture, boxes[i], str(number), colour)
+            _draw_box(picture, boxes[i], str(number), colour, line)
     return picture
 
 
@@ -111,22 +114,24 @@ def _thickness(picture: Picture) -> int:
     return max(1, min(picture.shape[:2]) // 500)
 
 
-def _draw_box(picture: Picture, box: Box, label: str, colour: tuple[int, int, int]) -> None:
-    line = _thickness(picture)
+def _draw_box(
+    picture: Picture, box: Box, label: str, colour: tuple[int, int, int], line: int
+) -> None:
     cv2.rectangle(picture, (box.left, box.top), (box.right - 1, box.bottom - 1), colour, line)
     scale = max(0.3, min(box.width, box.height) / 160)
     place = (box.left + line + 1, box.top + line + round(24 * scale))
     cv2.putText(picture, label, place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, line, cv2.LINE_AA)
 
 
-def _draw_path(picture: Picture, boxes: Sequence[Box], colour: tuple[int, int, int]) -> None:
+def _draw_path(
+    picture: Picture, boxes: Sequence[Box], colour: tuple[int, int, int], line: int
+) -> None:
     points = [(round(x), round(y)) for x, y in (box.center for box in boxes)]
     for first, second in zip(points, points[1:], strict=False):
-        cv2.line(picture, first, second, colour, _thickness(picture), cv2.LINE_AA)
+        cv2.line(picture, first, second, colour, line, cv2.LINE_AA)
 
 
-def _frame(picture: Picture, box: Box, colour: tuple[int, int, int]) -> None:
-    line = _thickness(picture)
+def _frame(picture: Picture, box: Box, colour: tuple[int, int, int], line: int) -> None:
     around = box.padded(2 * line, 2 * line)
     top_left, bottom_right = (around.left, around.top), (around.right, around.bottom)
     cv2.rectangle(picture, top_left, bottom_right, colour, line)

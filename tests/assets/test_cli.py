@@ -110,6 +110,20 @@ def test_add_now_takes_the_batch_in_and_status_tells(project, page_file):
     assert "bundled with the program" in told
 
 
+def test_report_shows_every_page_and_names_a_batch_that_is_not_there(project, page_file, tmp_path):
+    beitie("add", page_file, "--work", "禮器碑", "--rights", "CC0", "--batch", "b1", "--now")
+    out = tmp_path / "report.html"
+    assert beitie("report", "-o", out).exit_code == 0
+    page = out.read_text(encoding="utf-8")
+    assert page.count("<img") == 4, "three large pictures of the page, and one small"
+    assert "page.png" in page
+    assert "CC0" in page
+    refused = beitie("report", "b2", "-o", out)
+    assert refused.exit_code == 1
+    assert "b2" in refused.stderr
+    assert "b1" in refused.stderr
+
+
 def test_a_misspelt_variable_is_refused(project, monkeypatch):
     monkeypatch.setenv("BEITIE_TABELS", "x")
     result = beitie("status")

@@ -18,6 +18,7 @@ DEPENDENCIES = {
     "scans": [],
     "pages": ["scans"],
     "columns": ["pages"],
+    "page_quality": ["columns", "pages"],
     "released_recogniser": [],
     "readings": ["columns", "released_recogniser"],
     "second_readings": ["columns"],
