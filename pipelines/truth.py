@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from pipelines.errors import MaterialError
@@ -22,15 +23,29 @@ DAMAGED_LOSS = 0.35
 begins to complete it from memory (looked at on our own pages)."""
 
 
+class Role(StrEnum):
+    """What a character is on its page: text, interlinear note, signature or title."""
+
+    BODY = "body"
+    NOTE = "note"
+    SIGNATURE = "signature"
+    TITLE = "title"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrueCharacter:
-    """What stands in a box: ``loss`` is the share of its ink that damage has taken."""
+    """What stands in a box: ``loss`` is the share of its ink that damage has taken.
+
+    ``strand`` is 0, or 1 and 2 in the right and left half of an interlinear note.
+    """
 
     box: Box
     written: str
     canonical: str
     column: int
     loss: float
+    role: Role = Role.BODY
+    strand: int = 0
 
     @property
     def is_damaged(self) -> bool:
@@ -52,9 +67,9 @@ def write_truth(path: Path, title: str, pages: Iterable[TruePage]) -> None:
     """Write the truth of a work.
 
     The format: ``{"format": 1, "title", "pages": [{"file", "width", "height", "characters":
-    [{"box": [left, top, right, bottom], "written", "canonical", "column", "loss"}]}]}``; files
-    relative to the corpus folder, boxes in pixels of the page, characters in reading order,
-    column 0 the rightmost.
+    [{"box": [left, top, right, bottom], "written", "canonical", "column", "loss", "role",
+    "strand"}]}]}``; files relative to the corpus folder, boxes in pixels of the page, characters
+    in reading order, column 0 the rightmost.
     """
     plain = {
         "format": TRUTH_FORMAT,
@@ -71,6 +86,8 @@ def write_truth(path: Path, title: str, pages: Iterable[TruePage]) -> None:
                         "canonical": c.canonical,
                         "column": c.column,
                         "loss": c.loss,
+                        "role": c.role.value,
+                        "strand": c.strand,
                     }
                     for c in page.characters
                 ],
@@ -104,6 +121,8 @@ def read_truth(path: Path) -> list[TruePage]:
                         canonical=c["canonical"],
                         column=c["column"],
                         loss=c["loss"],
+                        role=Role(c.get("role", "body")),
+                        strand=c.get("strand", 0),
                     )
                     for c in page["characters"]
                 ),

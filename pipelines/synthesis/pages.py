@@ -1,0 +1,309 @@
+"""Synthetic pages with exact truth: the front door for training, evaluation and corpora.
+
+    hands = load_hands(Path("fonts"))                   # pipelines.synthesis.hands
+    texts = load_texts(Path("texts"))                   # pipelines.texts
+    for page in sample_pages(seed=1, count=8, hands=hands, texts=texts): ...
+    page = synthetic_page(rng, hands[0], "天地玄黃...", choose_page_params(rng, hands[0]))
+
+Holds: ``synthetic_page``, ``sample_pages``, ``choose_page_params`` and their records. The same
+seed gives the same pixels; page i of a seed does not depend on the pages before it.
+
+Keeps out: files (``pipelines.corpora``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.errors import MaterialError
+from pipelines.geometry import Box
+from pipelines.glyphs.registry import FontRole
+from pipelines.records import Script
+from pipelines.synthesis.arrangement import lay_out
+from pipelines.synthesis.hands import Hand
+from pipelines.synthesis.layouts import Layout, LayoutParams, choose_layout_params
+from pipelines.synthesis.scanning import ScanParams, choose_scan_params, scan
+from pipelines.synthesis.seals import draw_seals
+from pipelines.synthesis.setting import Feed, Leaf
+from pipelines.synthesis.sheet import SheetParams, choose_sheet_params, soak
+from pipelines.synthesis.stone import StoneParams, choose_stone_params, rub
+from pipelines.texts import Text
+from pipelines.truth import TrueCharacter
+
+Mask = npt.NDArray[np.uint8]
+Rgb = npt.NDArray[np.uint8]
+
+
+class Medium(StrEnum):
+    """What carries the ink; a rubbing is light on dark, the others dark on light."""
+
+    RUBBING = "rubbing"
+    PAPER = "paper"
+    SILK = "silk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageParams:
+    """Everything that is decided about a page before it is drawn."""
+
+    layout: LayoutParams
+    medium: Medium
+    wear: float
+    stone: StoneParams
+    sheet: SheetParams
+    scan: ScanParams
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticPage:
+    """A page with its truth. All pictures have the same size; masks are 0 or up to 255.
+
+    Attributes:
+        image: (H, W, 3) RGB, as scanned.
+        ink: (H, W) ink of characters and the traces that join them, before it aged, white (255)
+            on black, antialiased. Frames, rules and seals are not in it.
+        rules: (H, W) frames and rules: not characters.
+        seals: (H, W) seal paste: not characters.
+        damage: (H, W) 255 where age changed what is seen.
+        characters: In reading order; ``column`` 0 is the rightmost, ``strand`` 1 and 2 the right
+            and left half of an interlinear note, ``loss`` the share of its ink that is lost.
+        columns: Indices into ``characters``, column by column from right to left.
+        seal_boxes: Where seals stand.
+        params: What was decided about the page.
+        hand_id: Id of the font.
+        licence: Of the font.
+        text: What was used up of the text.
+        missing: Characters left out because the hand has no form of them.
+    """
+
+    image: Rgb
+    ink: Mask
+    rules: Mask
+    seals: Mask
+    damage: Mask
+    characters: tuple[TrueCharacter, ...]
+    columns: tuple[tuple[int, ...], ...]
+    seal_boxes: tuple[Box, ...]
+    params: PageParams
+    hand_id: str
+    licence: str
+    text: str
+    missing: dict[str, int]
+
+    @property
+    def layout(self) -> Layout:
+        """The kind of page."""
+        return self.params.layout.layout
+
+    @property
+    def medium(self) -> Medium:
+        """What carries the ink."""
+        return self.params.medium
+
+
+RUBBED = (Layout.STELE, Layout.ALBUM)
+
+
+def choose_page_params(
+    rng: np.random.Generator, hand: Hand, *, layout: Layout | None = None, wear: float | None = None
+) -> PageParams:
+    """Parameters of a page that suits the hand.
+
+    Args:
+        rng: All randomness.
+        hand: A printed face fills books, a brush anything.
+        layout: The kind of page; drawn if not given.
+        wear: 0 fresh, 0.5 plainly aged yet legible, 1 some text lost; drawn if not given.
+    """
+    if layout is None:
+        layout = _suited(hand, rng)
+    worn = float(rng.beta(1.6, 1.9)) if wear is None else wear
+    chosen = choose_layout_params(layout, hand, rng)
+    medium = Medium.PAPER
+    if layout in RUBBED:
+        medium = Medium.RUBBING
+    elif layout in (Layout.LETTER, Layout.HANDSCROLL) and rng.random() < 0.35:
+        medium = Medium.SILK
+    em = chosen.height_px / chosen.rows
+    shape = (chosen.height_px, chosen.width_px)
+    is_written = hand.font.role is FontRole.HAND and layout not in (Layout.BOOK, Layout.NOTES)
+    gutter = chosen.width_px // 2 if layout is Layout.SPREAD else -1
+    return PageParams(
+        layout=chosen,
+        medium=medium,
+        wear=worn,
+        stone=choose_stone_params(worn, em, rng),
+        sheet=choose_sheet_params(worn, medium is Medium.SILK, is_written, rng),
+        scan=choose_scan_params(worn, shape, medium is not Medium.RUBBING, gutter, rng),
+    )
+
+
+def _suited(hand: Hand, rng: np.random.Generator) -> Layout:
+    books = [Layout.BOOK, Layout.NOTES, Layout.SPREAD]
+    if hand.font.role is FontRole.PRINT:
+        return books[int(rng.integers(0, 3))]
+    kinds = [*books, Layout.STELE, Layout.ALBUM, Layout.LETTER, Layout.HANDSCROLL, Layout.TITLE]
+    weights = np.array([1.0, 0.8, 0.8, 1.6, 1.8, 1.3, 1.0, 0.25])
+    if hand.font.script in (Script.CLERICAL, Script.SEAL):
+        weights[3:5] *= 2
+    return kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
+
+
+def synthetic_page(
+    rng: np.random.Generator,
+    hand: Hand,
+    text: str,
+    params: PageParams,
+    *,
+    seal_hand: Hand | None = None,
+) -> SyntheticPage:
+    """One page, filled until it is full or the text ends.
+
+    Args:
+        rng: All randomness.
+        hand: Writes the text.
+        text: Han characters alone.
+        params: Everything decided; see :func:`choose_page_params`.
+        seal_hand: Cuts the seals; the writing hand if not given.
+
+    Raises:
+        MaterialError: If the hand has none of the characters.
+    """
+    feed = Feed(text=text, hand=hand)
+    leaf, seal_places = lay_out(params.layout, feed, rng)
+    if not leaf.characters:
+        raise MaterialError(
+            f"{hand.font.font_id} draws none of {text[:12]!r} in any form. Use another font for "
+            f"this text.",
+            reason="font_lacks_text",
+        )
+    shape = (params.layout.height_px, params.layout.width_px)
+    seals: Mask = np.zeros(shape, np.uint8)
+    seal_boxes: tuple[Box, ...] = ()
+    if params.medium is not Medium.RUBBING and params.layout.seals:
+        wanted = _seal_places(leaf, seal_places, params.layout.seals, rng)
+        seals, seal_boxes = draw_seals(shape, wanted, seal_hand or hand, text[:60], rng)
+    if params.medium is Medium.RUBBING:
+        surface = rub(
+            leaf.ink, leaf.rules, _strips(leaf, params), len(leaf.characters), params.stone, rng
+        )
+    else:
+        surface = soak(leaf.ink, leaf.rules, seals, params.sheet, rng)
+    image = scan(surface.light, params.scan, rng)
+    characters = tuple(
+        TrueCharacter(
+            box=c.box,
+            written=c.written,
+            canonical=c.canonical,
+            column=c.column,
+            loss=_loss(c.box, leaf.ink, surface.loss),
+            role=c.role,
+            strand=c.strand,
+        )
+        for c in leaf.characters
+    )
+    columns: list[list[int]] = [[] for _ in range(leaf.column + 1)]
+    for index, character in enumerate(characters):
+        columns[character.column].append(index)
+    return SyntheticPage(
+        image=image,
+        ink=leaf.ink,
+        rules=leaf.rules,
+        seals=seals,
+        damage=surface.damage,
+        characters=characters,
+        columns=tuple(tuple(column) for column in columns),
+        seal_boxes=seal_boxes,
+        params=params,
+        hand_id=hand.font.font_id,
+        licence=hand.font.licence,
+        text=text[: feed.position],
+        missing=dict(feed.missing),
+    )
+
+
+def sample_pages(
+    seed: int,
+    count: int,
+    hands: Sequence[Hand],
+    texts: Sequence[Text],
+    *,
+    layouts: Sequence[Layout] = (),
+    wear: float | None = None,
+    first: int = 0,
+) -> Iterator[SyntheticPage]:
+    """Varied pages: hand, text, layout, surface and wear are drawn anew for each.
+
+    Args:
+        seed: All randomness. Page i has a stream of its own.
+        count: Pages.
+        hands: Which may write; one of a seal script, if any, cuts the seals.
+        texts: Where the text comes from; several follow one another until the page is full.
+        layouts: Kinds to draw from, in turn; all that suit the hand if empty.
+        wear: Fixed wear, or drawn.
+        first: Index of the first page, to split the work over processes.
+
+    Raises:
+        MaterialError: If there are no hands or no texts.
+    """
+    if not hands or not texts:
+        raise MaterialError(
+            f"Pages need hands and texts; found {len(hands)} and {len(texts)}. Fetch fonts and "
+            f"texts first.",
+            reason="nothing_to_draw",
+        )
+    cutter = next((hand for hand in hands if hand.font.script is Script.SEAL), None)
+    for index in range(first, first + count):
+        rng = np.random.default_rng((seed, index))
+        hand = hands[int(rng.integers(0, len(hands)))]
+        layout = layouts[index % len(layouts)] if layouts else None
+        body = _passage(texts, rng)
+        params = choose_page_params(rng, hand, layout=layout, wear=wear)
+        yield synthetic_page(rng, hand, body, params, seal_hand=cutter)
+
+
+def _passage(texts: Sequence[Text], rng: np.random.Generator, length: int = 1200) -> str:
+    """Text from a random place on, followed by other texts until it is long enough."""
+    body = texts[int(rng.integers(0, len(texts)))].body
+    start = int(rng.integers(0, max(1, len(body) - 200)))
+    parts, have = [body[start : start + length]], len(body) - start
+    while have < length:
+        body = texts[int(rng.integers(0, len(texts)))].body
+        parts.append(body)
+        have += len(body)
+    return "".join(parts)[:length]
+
+
+def _strips(leaf: Leaf, params: PageParams) -> tuple[int, ...]:
+    """Where the strips of an album meet: between the columns."""
+    if params.layout.layout is not Layout.ALBUM:
+        return ()
+    centers: dict[int, list[float]] = {}
+    for character in leaf.characters:
+        centers.setdefault(character.column, []).append(character.box.center[0])
+    axes = sorted(float(np.mean(xs)) for xs in centers.values())
+    return tuple(round((a + b) / 2) for a, b in zip(axes[:-1], axes[1:], strict=True))
+
+
+def _seal_places(leaf: Leaf, places: list[Box], count: int, rng: np.random.Generator) -> list[Box]:
+    """The places offered, then others anywhere: collectors' seals spare no margin and no text."""
+    height, width = leaf.ink.shape
+    wanted = list(places)[:count]
+    side = max(24, round(np.median([c.box.height for c in leaf.characters]) * 0.9))
+    while len(wanted) < count:
+        size = round(side * float(rng.uniform(0.7, 2.0)))
+        x = int(rng.integers(2, max(3, width - size - 2)))
+        y = int(rng.integers(2, max(3, height - size - 2)))
+        wanted.append(Box(x, y, x + size, y + size))
+    return wanted
+
+
+def _loss(box: Box, ink: Mask, loss: Mask) -> float:
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    lost = loss[rows, columns][ink[rows, columns] > 127]
+    return round(float(lost.mean()) / 255, 4) if lost.size else 0.0

@@ -1,0 +1,363 @@
+"""碑: what a rubbing shows of an inscribed stone, as paper tamped with ink gives it back.
+
+Holds: ``StoneParams``, ``choose_stone_params`` and ``rub``. Modelled on rubbings of a Han and a
+Tang stele, looked at and measured at full size: grain of two to five pixels that covers up to a
+third of the ground, thinning and thickening in clouds; strokes that fray and break in worn places;
+wide strokes whose middle stayed black (雙鉤, the paper did not reach the bottom of the cut); chips
+that start at the edges of strokes; ragged losses of an em; dotted cracks; the dark bands and thin
+white lines where strips were pasted into an album; cloth showing in the ink.
+
+Keeps out: paper and silk (``sheet``), lamp and lens (``scanning``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.synthesis.fields import Field, Shape, clouds, covering, grain, islands
+
+Ink = npt.NDArray[np.uint8]
+Rgb = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoneParams:
+    """What happened to the stone and to its rubbing. Shares in [0, 1], pixels of the page.
+
+    Attributes:
+        pits_share: Share of the ground that the grain covers.
+        pit_px: Width of a grain.
+        pits_variation: How much the share differs from place to place.
+        roughness: Raggedness of stroke edges.
+        weight: Strokes thicker (positive) or thinner.
+        shallow: How thin strokes are worn where the stone is most worn.
+        hollow_share: Share of the middle of wide strokes that stayed black.
+        chips_per_character: Losses that start at strokes.
+        chip_px: Their usual radius.
+        losses_per_megapixel: Large losses of ground and strokes.
+        loss_px: Their usual radius.
+        cracks: Lines across the page.
+        crack_px: Their width.
+        ground: Grey level of ink.
+        ground_variation: How uneven the ink is, in grey levels.
+        paper: Grey level of bare paper.
+        tint: Red, green and blue of bare paper, as shares.
+        cloth: How much of the pad's cloth shows, in grey levels.
+        band_px: Width of the dark bands between pasted strips; 0 for none.
+        band_lift: Grey levels by which such a band is lighter than the ground.
+        has_strip_lines: Thin white lines beside the bands.
+        border_px: Bare paper around the rubbing.
+        contrast: 1 as photographed; 3 nearly two levels, as reproduced.
+    """
+
+    pits_share: float = 0.08
+    pit_px: float = 2.6
+    pits_variation: float = 0.6
+    roughness: float = 0.5
+    weight: float = 0.0
+    shallow: float = 0.3
+    hollow_share: float = 0.2
+    chips_per_character: float = 0.15
+    chip_px: float = 9.0
+    losses_per_megapixel: float = 1.0
+    loss_px: float = 60.0
+    cracks: int = 1
+    crack_px: float = 3.0
+    ground: float = 20.0
+    ground_variation: float = 6.0
+    paper: float = 222.0
+    tint: tuple[float, float, float] = (1.0, 0.95, 0.86)
+    cloth: float = 4.0
+    band_px: float = 0.0
+    band_lift: float = 0.0
+    has_strip_lines: bool = False
+    border_px: int = 0
+    contrast: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """A surface with what it carries.
+
+    Attributes:
+        light: (H, W, 3) grey levels in RGB, float32, before the scanner.
+        damage: (H, W) 255 where age changed what is seen: on the ground or in a stroke.
+        loss: (H, W) 255 where a stroke cannot be told from its ground any more.
+    """
+
+    light: Field
+    damage: Ink
+    loss: Ink
+
+
+def choose_stone_params(wear: float, em_px: float, rng: np.random.Generator) -> StoneParams:
+    """Parameters of a stone that is ``wear`` worn: 0 fresh, 0.5 plainly aged, 1 some text lost.
+
+    Two kinds alternate: coarse stone reproduced in two levels, and fine stone photographed in
+    grey; sizes grow with the em, since a page of larger characters is a closer look at the stone.
+    """
+    vary = float(rng.uniform(0.6, 1.4))
+    scale = float(np.clip(em_px / 110, 0.55, 1.8))
+    is_coarse = bool(rng.random() < 0.5)
+    warm = float(rng.uniform(0, 1))
+    return StoneParams(
+        pits_share=min(0.4, (0.34 if is_coarse else 0.03) * wear * vary),
+        pit_px=float(rng.uniform(2.0, 3.2)) * min(scale, 1.2),
+        pits_variation=float(rng.uniform(0.4, 0.9)),
+        roughness=0.25 + 0.6 * wear,
+        weight=float(rng.uniform(-0.1, 0.1)),
+        shallow=0.75 * wear * vary,
+        hollow_share=float(rng.uniform(0, 0.1) if is_coarse else rng.uniform(0.1, 0.45)),
+        chips_per_character=0.5 * wear * vary,
+        chip_px=float(rng.uniform(5, 11)) * scale,
+        losses_per_megapixel=float(rng.uniform(0.5, 3.5)) * wear,
+        loss_px=float(rng.uniform(25, 60)) * scale,
+        cracks=int(rng.poisson(1.3 * wear)),
+        crack_px=float(rng.uniform(1.5, 5)) * scale,
+        ground=float(rng.uniform(6, 34)),
+        ground_variation=float(rng.uniform(2, 10)),
+        paper=float(rng.uniform(200, 240)),
+        tint=(0.93, 1.0, 0.98)
+        if rng.random() < 0.2
+        else (1.0, 0.985 - 0.05 * warm, 0.96 - 0.16 * warm),
+        cloth=float(rng.uniform(0, 7)),
+        band_px=float(rng.uniform(4, 18)) if rng.random() < 0.6 else 0.0,
+        band_lift=float(rng.uniform(-6, 45)) if not is_coarse else 0.0,
+        has_strip_lines=bool(rng.random() < 0.7),
+        border_px=int(rng.integers(6, 40)) if rng.random() < 0.4 else 0,
+        contrast=float(rng.uniform(1.8, 3.0) if is_coarse else rng.uniform(1.0, 1.3)),
+    )
+
+
+def rub(
+    ink: Ink,
+    rules: Ink,
+    strips_x: tuple[int, ...],
+    characters: int,
+    params: StoneParams,
+    rng: np.random.Generator,
+) -> Surface:
+    """The rubbing of what is cut into a stone.
+
+    Args:
+        ink: (H, W) strokes, white on black; not modified.
+        rules: (H, W) rules and frames, cut into the stone like strokes.
+        strips_x: Where strips of an album meet.
+        characters: How many there are, for the number of chips.
+        params: What happened.
+        rng: All randomness.
+    """
+    shape = (ink.shape[0], ink.shape[1])
+    worn = clouds(shape, 0.13 * min(shape), rng)
+    strokes = _strokes(ink, worn, params, rng)
+    cut = np.maximum(strokes, _strokes(rules, worn, params, rng)) if rules.any() else strokes
+    filled = _filled(ink, params, rng)
+    bands = _bands(shape, strips_x, params, rng)
+    share = _pit_shares(shape, worn, strips_x, params, rng)
+    pits = covering(grain(shape, params.pit_px, rng), share, 2.6)
+    flaws = _flaws(ink, characters, params, rng)
+    # A loss is never quite white: ink caught on its floor.
+    floor = covering(grain(shape, 2.4, rng), 0.22, 3.0)
+    bare = np.maximum(cut * (1 - filled), pits * (1 - bands))
+    white = np.maximum(bare, flaws * (1 - floor * np.float32(0.8)))
+    white *= 1 - np.float32(0.7) * bands
+    light = _inked(white, bands, strips_x, params, rng)
+    inked = ink > 127
+    seen = white > 0.5
+    damage = (seen != inked) | (flaws > 0.5)
+    lost = np.maximum(1 - 2 * strokes, flaws)
+    lost = np.maximum(lost, _crowded(inked, np.maximum(pits, flaws)))
+    tint = np.array(params.tint, np.float32)
+    return Surface(
+        light=light[..., None] * tint,
+        damage=np.where(damage, 255, 0).astype(np.uint8),
+        loss=np.where(inked, np.clip(lost, 0, 1) * 255, 0).astype(np.uint8),
+    )
+
+
+def _strokes(ink: Ink, worn: Field, params: StoneParams, rng: np.random.Generator) -> Field:
+    """Strokes in [0, 1]: edges frayed and moved, thin and broken where the stone is worn."""
+    shape = (ink.shape[0], ink.shape[1])
+    soft = cv2.GaussianBlur(ink, (0, 0), 1.3).astype(np.float32) / np.float32(255)
+    rough = np.float32(0.07 * params.roughness) * grain(shape, 3.0, rng)
+    rough += np.float32(0.07 * params.roughness) * grain(shape, 7.0, rng)
+    thin = np.clip(worn * np.float32(0.5) + np.float32(0.1), 0, 1) * np.float32(
+        0.42 * params.shallow
+    )
+    soft += rough * (1 + 2 * thin) - thin + np.float32(params.weight * 0.5 - 0.5)
+    return np.asarray(np.clip(soft * np.float32(3.5) + np.float32(0.5), 0, 1), np.float32)
+
+
+def _filled(ink: Ink, params: StoneParams, rng: np.random.Generator) -> Field:
+    """Black texture in the middle of wide strokes, more in some characters than in others."""
+    shape = (ink.shape[0], ink.shape[1])
+    if params.hollow_share < 0.01:
+        return np.zeros(shape, np.float32)
+    deep = cv2.distanceTransform((ink > 127).astype(np.uint8), cv2.DIST_L2, 3)
+    middle = np.clip((deep - np.float32(2.0)) / np.float32(3.0), 0, 1)
+    local = np.clip(params.hollow_share * (1 + 0.9 * clouds(shape, 70, rng)), 0.0, 0.7)
+    return covering(grain(shape, 3.2, rng), local * middle, 3.0)
+
+
+def _bands(
+    shape: Shape, strips_x: tuple[int, ...], params: StoneParams, rng: np.random.Generator
+) -> Field:
+    """Where strips overlap: upright bands that wander a pixel or two."""
+    drawn = np.zeros(shape, np.uint8)
+    if params.band_px:
+        for x in strips_x:
+            lean, width = (
+                float(rng.normal(0, 2.5)),
+                max(1, round(params.band_px * rng.uniform(0.5, 1.3))),
+            )
+            cv2.line(drawn, (x, 0), (round(x + lean), shape[0]), 255, width, cv2.LINE_AA)
+    return np.divide(drawn, 255, dtype=np.float32)
+
+
+def _pit_shares(
+    shape: Shape,
+    worn: Field,
+    strips_x: tuple[int, ...],
+    params: StoneParams,
+    rng: np.random.Generator,
+) -> Field:
+    """Share of grain from place to place, at an eighth of the resolution."""
+    small = (shape[0] // 8 + 1, shape[1] // 8 + 1)
+    cloudy = 0.55 * cv2.resize(worn, (small[1], small[0])) + 0.7 * clouds(small, 11, rng)
+    cloudy += 0.4 * clouds(small, 4, rng)
+    share = params.pits_share * np.exp(
+        params.pits_variation * cloudy - params.pits_variation**2 / 2
+    )
+    # Each strip was rubbed for itself.
+    for left, right in zip((0, *sorted(strips_x)), (*sorted(strips_x), shape[1]), strict=True):
+        share[:, left // 8 : right // 8 + 1] *= float(rng.uniform(0.75, 1.3))
+    return np.asarray(np.clip(share, 0, 0.75), np.float32)
+
+
+def _flaws(ink: Ink, characters: int, params: StoneParams, rng: np.random.Generator) -> Field:
+    """Chips at strokes, large losses, cracks: where the face of the stone is gone."""
+    shape = (ink.shape[0], ink.shape[1])
+    edges = np.argwhere(ink[::4, ::4] > 127) * 4
+    chips = int(rng.poisson(params.chips_per_character * characters)) if len(edges) else 0
+    chosen = edges[rng.integers(0, len(edges), chips)][:, ::-1] if chips else np.zeros((0, 2))
+    near = chosen + rng.normal(0, params.chip_px, (chips, 2))
+    losses = int(rng.poisson(params.losses_per_megapixel * ink.size / 1e6))
+    anywhere = rng.uniform((0, 0), (shape[1], shape[0]), (losses, 2))
+    places = np.concatenate([near, anywhere])
+    radii = np.concatenate(
+        [
+            params.chip_px * rng.lognormal(0, 0.5, chips),
+            params.loss_px * rng.lognormal(0, 0.6, losses),
+        ]
+    )
+    return np.maximum(islands(shape, places, radii, rng), _cracks(shape, params, rng))
+
+
+def _cracks(shape: Shape, params: StoneParams, rng: np.random.Generator) -> Field:
+    """Broken lines that wander across the page, with branches; most are rows of dots."""
+    height, width = shape
+    drawn = np.zeros(shape, np.uint8)
+    for _ in range(params.cracks):
+        angle = float(rng.uniform(0, np.pi))
+        steps = 160
+        bend = np.cumsum(rng.normal(0, 0.05, steps)) + rng.normal(0, 0.35, steps) + angle
+        pace = 1.3 * (width + height) / steps
+        walk = np.cumsum(np.stack([np.cos(bend), np.sin(bend)], 1) * pace, axis=0)
+        walk += rng.uniform((0, 0), (width, height)) - walk[int(rng.integers(0, steps))]
+        widths = params.crack_px * rng.lognormal(-0.3, 0.6, steps)
+        shown = wander_on(steps, float(rng.uniform(0.35, 0.9)), rng)
+        points = np.round(walk * 16).astype(int)
+        for index in range(steps - 1):
+            if shown[index]:
+                one, other = points[index], points[index + 1]
+                thick = max(1, round(float(widths[index])))
+                cv2.line(
+                    drawn,
+                    (int(one[0]), int(one[1])),
+                    (int(other[0]), int(other[1])),
+                    255,
+                    thick,
+                    cv2.LINE_AA,
+                    4,
+                )
+    if not params.cracks:
+        return drawn.astype(np.float32)
+    frayed: Field = cv2.GaussianBlur(drawn, (0, 0), 1.2).astype(np.float32) / np.float32(255)
+    frayed += np.float32(0.28) * grain(shape, 3.5, rng) - np.float32(0.42)
+    return np.asarray(
+        np.clip(frayed * np.float32(5) + np.float32(0.5), 0, 1) * (drawn > 0), np.float32
+    )
+
+
+def wander_on(count: int, share: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """On and off in runs, on for about a share of the time."""
+    smooth = np.convolve(rng.normal(0, 1, count + 6), np.ones(7) / np.sqrt(7), "valid")
+    return np.asarray(smooth > np.quantile(smooth, 1 - share), np.bool_)
+
+
+def _inked(
+    white: Field,
+    bands: Field,
+    strips_x: tuple[int, ...],
+    params: StoneParams,
+    rng: np.random.Generator,
+) -> Field:
+    """Grey levels: the tamped ground, cloth in it, bare paper, pasted bands, the border."""
+    shape = (white.shape[0], white.shape[1])
+    ground = clouds(shape, 55, rng) * np.float32(params.ground_variation)
+    if params.cloth:
+        thread = grain((1, shape[1]), 2.2, rng) + grain((shape[0], 1), 2.2, rng)
+        ground += np.float32(0.5 * params.cloth) * (thread + grain(shape, 2.0, rng))
+    ground += np.float32(params.ground) + np.float32(params.band_lift) * bands
+    np.clip(ground, 0, 120, out=ground)
+    paper = np.float32(params.paper) + np.float32(5) * clouds(shape, 90, rng)
+    light: Field = np.asarray(ground + (paper - ground) * white, np.float32)
+    if params.has_strip_lines:
+        drawn = np.zeros(shape, np.uint8)
+        for x in strips_x:
+            side = x + round((params.band_px / 2 + 1) * float(rng.choice([-1.0, 1.0])))
+            shown = wander_on(60, float(rng.uniform(0.15, 0.9)), rng)
+            ys = np.linspace(0, shape[0], 61).astype(int)
+            for index in np.flatnonzero(shown):
+                level = int(rng.integers(60, 230))
+                cv2.line(drawn, (side, int(ys[index])), (side, int(ys[index + 1])), level, 1)
+        np.maximum(light, drawn.astype(np.float32) * np.float32(params.paper / 255), out=light)
+    if params.border_px:
+        light = _bordered(light, params, rng)
+    if params.contrast > 1:
+        light = np.asarray((light - 127) * np.float32(params.contrast) + 127, np.float32)
+        np.clip(light, min(params.ground, 25.0), params.paper, out=light)
+    return light
+
+
+def _bordered(light: Field, params: StoneParams, rng: np.random.Generator) -> Field:
+    """Bare paper around the rubbing; the edge of the ink is not straight."""
+    height, width = light.shape
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    columns = np.arange(width, dtype=np.float32)[None]
+    inside = np.minimum(
+        np.minimum(rows, height - 1 - rows), np.minimum(columns, width - 1 - columns)
+    )
+    wave = clouds((height, width), 140, rng) * np.float32(min(4.0, params.border_px / 4))
+    wave += np.float32(0.8) * grain((height, width), 3.0, rng)
+    share = np.clip(inside + wave - params.border_px, 0, 1)
+    around = np.float32(params.paper + 8)
+    return np.asarray(around + (light - around) * share, np.float32)
+
+
+def _crowded(inked: npt.NDArray[np.bool_], hollow: Field) -> Field:
+    """How white the ground around a stroke is: a whole stroke on a white ground is lost too."""
+    is_ground = (~inked).astype(np.float32)
+    near = (15, 15)
+    ground = cv2.boxFilter(is_ground, -1, near)
+    white = cv2.boxFilter(is_ground * hollow, -1, near)
+    return np.asarray(
+        np.clip(
+            np.float32(1.6) * white / np.maximum(ground, np.float32(0.05)) - np.float32(0.4), 0, 1
+        ),
+        np.float32,
+    )
