@@ -12,6 +12,9 @@ as files: pages and ``work.toml`` as anybody would bring them, and the truth apa
 
 The same plan, fonts and seed give the same bytes.
 
+Varied whole pages (books, steles, letters, handscrolls) with masks of ink, damage, rules and
+seals come from ``pipelines.synthesis.pages``: ``sample_pages`` and ``synthetic_page``.
+
 Keeps out: layout (``pipelines.composition``), damage (``pipelines.imaging.aging``).
 """
 
