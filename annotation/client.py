@@ -6,7 +6,7 @@ tried again after a connection error or a 5xx, with growing pauses; calls that m
 are tried once, because an answer that got lost does not mean that nothing was made. Every
 failure becomes a ``ServiceError`` that says what to do; the token is in none of them.
 
-Keeps out: what tasks mean (``annotation.tasks``), when they are sent (``annotation.sync``), the
+Keeps out: what tasks mean (``annotation.tasks``), when they are sent (``annotation.push``), the
 double for fast tests (``annotation.in_memory``).
 """
 

@@ -4,7 +4,7 @@ A cursor over Label Studio's ``updated_at``, the tasks of each column, and the f
 come from the table ``reviews`` itself. All of it may be lost: the next pull then reads
 everything. It is never the truth about a decision, which is the journal's.
 
-Keeps out: fetching (``annotation.sync``) and deciding (``annotation.decisions``).
+Keeps out: fetching (``annotation.pull``) and deciding (``annotation.decisions``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ The rules, in the order they apply:
    in Label Studio is flagged and changes nothing, except that a person's decision replaces a
    simulated one: people outrank machines.
 
-Keeps out: reading annotations (``annotation.reviews``), fetching them (``annotation.sync``).
+Keeps out: reading annotations (``annotation.reviews``), fetching them (``annotation.pull``).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Label Studio imports append: sending a task again makes a second one. So what is
 first, by our own key in each task's data, and only what is missing is sent. A run killed at any
 point leaves a project that the next run completes. Tasks somebody has begun are never touched.
 
-Keeps out: what tasks hold (``annotation.tasks``), tables and batches (``annotation.sync``).
+Keeps out: what tasks hold (``annotation.tasks``), tables and batches (``annotation.push``).
 """
 
 from __future__ import annotations

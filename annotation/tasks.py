@@ -8,7 +8,7 @@ draft is the same prediction however often it is made.
 Label Studio's percent lives here and nowhere else: ``place_of`` and ``box_of`` turn pixels of
 the page into percent of the crop and back, exact to the pixel.
 
-Keeps out: pictures (``annotation.images``), sending (``annotation.sync``).
+Keeps out: pictures (``annotation.images``), sending (``annotation.push``).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Holds: uncertainty of the reader, disagreement of the two readers, rarity of the characters,
 and the priority they make. All in [0, 1], so that Label Studio's Data Manager can sort by them.
 
-Keeps out: the queue itself, which is a sorted view in Label Studio (``annotation.sync``).
+Keeps out: the queue itself, which is a sorted view in Label Studio (``annotation.push``).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import dagster as dg
 
-from annotation.sync import push
+from annotation.push import push
 from assets.partitions import batches
 from assets.readings import readings, second_readings
 from assets.resources import Project

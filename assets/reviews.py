@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from annotation.sync import PullParams, pull
+from annotation.pull import PullParams, pull
 from assets.partitions import batches
 from assets.resources import Project
 from assets.review_decisions import review_decisions

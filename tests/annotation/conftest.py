@@ -17,9 +17,11 @@ import pytest
 from annotation.client import ClientParams, connect
 from annotation.images import ImageFolder
 from annotation.in_memory import InMemoryLabelStudio
+from annotation.journal import Journal
 from annotation.label_studio import LabelStudio
 from annotation.server import LabelStudioServer, find_venv
 from tests.annotation.examples import Batch, a_batch
+from tests.annotation.loop import Loop
 from tests.conftest import ROOT
 
 DATABASE = "label_studio.sqlite3"
@@ -105,3 +107,15 @@ def images(request: pytest.FixtureRequest, tmp_path: Path) -> ImageFolder:
 def batch(tables, store, request: pytest.FixtureRequest) -> Batch:
     """A batch named after the test, so that tests on one server do not meet."""
     return a_batch(tables, store, name=request.node.name.replace("[", "-").rstrip("]"))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """The truth about decisions, in a folder of its own."""
+    return Journal(tmp_path / "journal")
+
+
+@pytest.fixture
+def loop(label_studio: LabelStudio, batch: Batch, images: ImageFolder, journal: Journal) -> Loop:
+    """Push, annotate and pull of one batch, on either server."""
+    return Loop(label_studio, batch, images, journal)

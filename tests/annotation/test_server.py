@@ -264,8 +264,9 @@ def test_work_goes_on_after_a_restart_in_the_middle(
 ):
     """Stops the session's server and starts it again on the same folder and port."""
     from annotation.journal import Journal
+    from annotation.pull import pull
+    from annotation.push import push
     from annotation.simulated import annotate_batch
-    from annotation.sync import pull, push
     from tests.annotation.examples import a_batch
 
     batch = a_batch(tables, store, (5, 4, 6), name="restarted")
