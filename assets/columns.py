@@ -9,7 +9,7 @@ from assets.partitions import batches
 from assets.previews import ordered_boxes
 from assets.resources import Project
 from assets.stages import Stage, code_version, data_version, fingerprint
-from pipelines.columns import ColumnParams, make_columns
+from pipelines.columns import ColumnParams, process_columns
 from pipelines.records import Column, Page, Rejection
 
 CODE = code_version(
@@ -47,6 +47,9 @@ def columns(
 
 
 def _columns_of(project: Project, batch: str, params: ColumnParams) -> Iterator[Column | Rejection]:
-    for group in project.tables.iterate("pages", batch, Page):
-        for page in group:
-            yield from make_columns(page, project.store, params, CODE)
+    pages_of_batch = (
+        page for group in project.tables.iterate("pages", batch, Page) for page in group
+    )
+    manifest = project.tables.manifest("pages", batch)
+    workers = project.settings.workers(manifest.accepted if manifest else 0)
+    return process_columns(pages_of_batch, project.store, params, CODE, workers=workers)

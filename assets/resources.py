@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import BeitieError, ServiceError
 from pipelines.store import Store
 from pipelines.tables import Tables
+from pipelines.workers import Workers
 
 if TYPE_CHECKING:
     from annotation.images import ImageFolder
@@ -36,7 +37,8 @@ VARIABLES: dict[str, str] = {
     "BEITIE_TABLES": "tables: a folder or any fsspec URL (default: HOME/tables)",
     "BEITIE_CHECKPOINT": "the reader before the first release (default: the bundled one)",
     "BEITIE_TRAINING_PYTHON": "Python that runs `-m training` (default: this one)",
-    "BEITIE_THREADS": "threads of one training command, 0 for all cores (default: 0)",
+    "BEITIE_THREADS": "cores that a stage or a training command uses, 0 for all (default: 0)",
+    "BEITIE_RAY": "address of a Ray cluster for pages and columns (default: this machine's cores)",
     "BEITIE_TRAIN_SECONDS": "seconds of one training, 0 leaves it to the recipe (default: 0)",
     "BEITIE_APPROVERS": "who may approve, by Label Studio e-mail, with commas (default: anyone)",
     "BEITIE_LABEL_STUDIO_VENV": "environment that holds Label Studio (default: .venv-label-studio)",
@@ -44,6 +46,10 @@ VARIABLES: dict[str, str] = {
     "BEITIE_RETRAIN_AFTER": "approved characters that are enough (default: 500)",
 }
 """Every BEITIE_ variable of the graph, with what it means; any other one is an error."""
+
+
+WORTH_WORKERS = 5
+"""Items from which starting another process (about a second) pays."""
 
 
 class SettingsError(BeitieError):
@@ -60,6 +66,7 @@ class Settings:
     checkpoint: Path
     training_python: str
     threads: int
+    ray_address: str
     train_seconds: int
     retrain_automatically: bool
     retrain_after_characters: int
@@ -67,6 +74,12 @@ class Settings:
     label_studio_venv: Path
     label_studio_url: str
     label_studio_api_key: str = field(repr=False)
+
+    def workers(self, item_count: int) -> Workers:
+        """Where a stage of so many items works; a few are done faster in this process."""
+        if item_count < WORTH_WORKERS:
+            return Workers()
+        return Workers(count=self.threads, ray_address=self.ray_address)
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -98,6 +111,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         checkpoint=Path(found.get("BEITIE_CHECKPOINT") or bundled).expanduser().resolve(),
         training_python=found.get("BEITIE_TRAINING_PYTHON") or sys.executable,
         threads=_count(found, "BEITIE_THREADS", 0),
+        ray_address=found.get("BEITIE_RAY", ""),
         train_seconds=_count(found, "BEITIE_TRAIN_SECONDS", 0),
         retrain_automatically=retrain == "automatic",
         retrain_after_characters=_count(found, "BEITIE_RETRAIN_AFTER", 500),

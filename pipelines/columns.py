@@ -13,8 +13,9 @@ Keeps out: where characters stand (``pipelines.characters``) and what they say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +25,11 @@ from pipelines.geometry import Box, union
 from pipelines.imaging.codec import decode_png, encode_png
 from pipelines.records import Character, Column, Page, Rejection, box_id
 from pipelines.store import Store
+from pipelines.workers import Workers, map_in_order
 
 STAGE = "columns"
+
+_ONE = Workers()
 
 Floats = npt.NDArray[np.float64]
 Chain = list[int]
@@ -156,6 +160,28 @@ def make_columns(
             is_order_uncertain=order.is_uncertain,
             code_version=code_version,
         )
+
+
+def process_columns(
+    pages: Iterable[Page],
+    store: Store,
+    params: ColumnParams,
+    code_version: str,
+    *,
+    workers: Workers = _ONE,
+) -> Iterator[Column | Rejection]:
+    """The columns of many pages, in the pages' order.
+
+    Raises:
+        ServiceError: If a worker is killed from outside.
+    """
+    return map_in_order(partial(_columns_of, store, params, code_version), pages, workers)
+
+
+def _columns_of(
+    store: Store, params: ColumnParams, code_version: str, page: Page
+) -> list[Column | Rejection]:
+    return list(make_columns(page, store, params, code_version))
 
 
 def _character(page_id: str, found: FoundCharacter) -> Character:
