@@ -10,24 +10,24 @@ and finding characters (``pipelines.characters``).
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-import cv2
 import numpy as np
 
-from pipelines.errors import ServiceError, StoreError, UnreadableImage
+from pipelines.errors import StoreError, UnreadableImage
 from pipelines.imaging.codec import CodecParams, Document, encode_png, open_document
-from pipelines.imaging.ink import InkParams, normalize_ink
+from pipelines.imaging.ink import InkParams, NormalizedInk, normalize_ink
 from pipelines.imaging.pixels import Picture
+from pipelines.imaging.skew import is_worth_turning, turned
 from pipelines.records import Page, Rejection, Scan, derive_id
 from pipelines.store import Store
+from pipelines.workers import Workers, map_in_order
 
 STAGE = "pages"
+
+_ONE = Workers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,8 @@ def make_pages(
 
     Yields:
         One Page or Rejection for each index. Reasons are those of the decoder (truncated,
-        broken, too_many_pixels, ...), ``too_small``, ``no_ink`` and ``missing_bytes``. A bad
+        broken, too_many_pixels, ...), ``too_small``, ``no_ink``, ``only_seals``, ``only_lines``
+        and ``missing_bytes``. A bad
         page does not keep the others from being taken.
     """
     indices = range(scan.page_count) if page_indices is None else page_indices
@@ -106,8 +107,14 @@ def _make_page(
             reason="too_small",
         )
     found = normalize_ink(image, params.ink)
+    skew_deg = 0.0
+    if is_worth_turning(found.skew, params.ink.skew):
+        skew_deg = found.skew.degrees
+        image = turned(image, skew_deg)
+        height, width = image.shape[:2]
+        found = replace(normalize_ink(image, params.ink), skew=found.skew)
     if not params.min_ink_fraction <= found.ink_fraction <= params.max_ink_fraction:
-        raise UnreadableImage(_why_no_ink(name, image, found.ink_fraction), reason="no_ink")
+        raise _without_writing(name, image, found, params)
     return Page(
         page_id=page_id_of(scan.scan_id, index),
         scan_id=scan.scan_id,
@@ -117,27 +124,45 @@ def _make_page(
         height=height,
         image_key=store.put(encode_png(image), ".png"),
         ink_key=store.put(encode_png(found.ink), ".png"),
+        damage_key=store.put(encode_png(found.damage), ".png"),
+        seal_key=None if found.seal is None else store.put(encode_png(found.seal), ".png"),
         polarity=found.polarity,
         polarity_confidence=found.polarity_confidence,
         dark_on_light_score=found.dark_on_light_score,
         light_on_dark_score=found.light_on_dark_score,
+        polarity_regions=found.regions,
         background=found.background,
         ink_fraction=found.ink_fraction,
         noise_score=found.noise_score,
+        damage_fraction=found.damage_fraction,
+        line_fraction=found.line_fraction,
+        seals=found.seals,
+        skew_deg=skew_deg,
+        skew_confidence=found.skew.confidence,
         code_version=code_version,
     )
 
 
-def _why_no_ink(name: str, image: Picture, ink_fraction: float) -> str:
-    """The sentence for a page on which nothing is written."""
+def _without_writing(
+    name: str, image: Picture, found: NormalizedInk, params: PageParams
+) -> UnreadableImage:
+    """The refusal of a page on which nothing is written, as precise as what was found allows."""
     grey = image[::4, ::4] if image.ndim == 2 else image[::4, ::4].mean(axis=2)
     low, high = np.percentile(grey, (1, 99))
-    if high - low < 12:
+    reason = "no_ink"
+    if found.ink_fraction < params.min_ink_fraction and found.seals:
+        reason, what = "only_seals", f"nothing but {len(found.seals)} red seal(s)"
+    elif found.ink_fraction < params.min_ink_fraction < found.line_fraction:
+        reason, what = "only_lines", "nothing but frames, rules or the edge of a page"
+    elif high - low < 12:
         kind = "black" if high < 48 else "blank"
-        found = f"it is {kind}: grey from {low:.0f} to {high:.0f} of 255"
+        what = f"it is {kind}: grey from {low:.0f} to {high:.0f} of 255"
     else:
-        found = f"{ink_fraction:.2%} of it would be ink"
-    return f"{name} shows no writing: {found}. Leave it out, or look whether it is the right page."
+        what = f"{found.ink_fraction:.2%} of it would be ink"
+    return UnreadableImage(
+        f"{name} shows no writing: {what}. Leave it out, or look whether it is the right page.",
+        reason=reason,
+    )
 
 
 def _reject(scan: Scan, index: int, reason: str, detail: str) -> Rejection:
@@ -156,49 +181,25 @@ def process_pages(
     params: PageParams,
     code_version: str,
     *,
-    workers: int = 1,
+    workers: Workers = _ONE,
 ) -> Iterator[Page | Rejection]:
-    """The pages of many scans, in the scans' order, on ``workers`` processes.
+    """The pages of many scans, in the scans' order.
 
-    At most two tasks a worker are under way or waiting, so memory does not grow with the number
-    of pages. Starting a worker takes about a second: worth it from some five pages on.
+    Starting a worker takes about a second: worth it from some five pages on.
 
     Raises:
         ServiceError: If a worker is killed from outside.
     """
-    if workers <= 1:
-        for scan in scans:
-            yield from make_pages(scan, store, params, code_version)
-        return
-    # Spawned, not forked: the parent may run threads (a graph, a server), which fork breaks.
-    context = multiprocessing.get_context("spawn")
-    waiting: deque[Future[list[Page | Rejection]]] = deque()
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        try:
-            for scan in scans:
-                for start in range(0, scan.page_count, PAGES_PER_TASK):
-                    indices = range(start, min(start + PAGES_PER_TASK, scan.page_count))
-                    waiting.append(pool.submit(_task, scan, store, params, code_version, indices))
-                    if len(waiting) > 2 * workers:
-                        yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        except BrokenProcessPool:
-            raise ServiceError(
-                f"One of the {workers} processes that make pages was killed, most likely for "
-                f"want of memory. What it made stays in the store: run again with fewer."
-            ) from None
-        finally:
-            for future in waiting:
-                future.cancel()
+    tasks = (
+        (scan, range(start, min(start + PAGES_PER_TASK, scan.page_count)))
+        for scan in scans
+        for start in range(0, scan.page_count, PAGES_PER_TASK)
+    )
+    return map_in_order(partial(_pages_of, store, params, code_version), tasks, workers)
 
 
-def _one_thread() -> None:
-    """Keep OpenCV from starting a thread a core in each of the workers."""
-    cv2.setNumThreads(1)
-
-
-def _task(
-    scan: Scan, store: Store, params: PageParams, code_version: str, indices: range
+def _pages_of(
+    store: Store, params: PageParams, code_version: str, task: tuple[Scan, range]
 ) -> list[Page | Rejection]:
+    scan, indices = task
     return list(make_pages(scan, store, params, code_version, page_indices=indices))

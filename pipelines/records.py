@@ -118,13 +118,37 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """頁: one picture of a scan, upright, with its normalized ink.
+class PolarityRegion:
+    """A part of the page that is written in one polarity; ``confidence`` in [0, 1]."""
 
-    ``image_key`` is the upright page (PNG, grey or RGB); ``ink_key`` the ink of the same size,
-    white (255) on black (0). ``polarity`` and ``background`` (grey 0 to 255) keep what the
-    normalization would otherwise throw away. ``noise_score`` is the share of ink pixels in
-    specks, 0 (clean) to 1. ``mask_scores`` holds the appendix C.1 score of each candidate mask.
+    box: Box
+    polarity: Polarity
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """頁: one picture of a scan, upright, with its normalized ink and what was found on it.
+
+    Attributes:
+        image_key: The upright page (PNG, grey or RGB).
+        ink_key: The ink of the same size, white (255) on black (0).
+        damage_key: A mask of the same size, 255 where ink was taken away as damage or filled in.
+        seal_key: A mask of the same size, 255 where a red seal lies; None without seals.
+        polarity: What the original looked like; of a page of both kinds, most of it.
+        polarity_confidence: In [0, 1]; below about 0.1 a person should look.
+        dark_on_light_score: Appendix C.1 score of the mask of dark ink, at most 1.
+        light_on_dark_score: The same of light ink.
+        polarity_regions: Each part of one polarity, the main one first.
+        background: Grey of the ground, 0 to 255.
+        ink_fraction: Share of the page that is ink.
+        noise_score: Share of the first mask's ink that was damage, 0 (clean) to 1.
+        damage_fraction: Share of the page in the damage mask.
+        line_fraction: Share of the page in frames, rules and scan beds that were taken off.
+        seals: Boxes of the red seals.
+        skew_deg: How far the page was turned counter-clockwise to stand upright; 0 if it was
+            left as scanned. ``pipelines.imaging.skew.scan_point`` leads back to the scan.
+        skew_confidence: How sure the measured lean is, in [0, 1], whether or not it was turned.
     """
 
     page_id: str
@@ -135,13 +159,21 @@ class Page:
     height: int
     image_key: str
     ink_key: str
+    damage_key: str
+    seal_key: str | None
     polarity: Polarity
     polarity_confidence: float
     dark_on_light_score: float
     light_on_dark_score: float
+    polarity_regions: tuple[PolarityRegion, ...]
     background: int
     ink_fraction: float
     noise_score: float
+    damage_fraction: float
+    line_fraction: float
+    seals: tuple[Box, ...]
+    skew_deg: float
+    skew_confidence: float
     code_version: str
 
 

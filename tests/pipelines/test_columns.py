@@ -195,7 +195,8 @@ def page_of(ink, store) -> Page:
         ink_key=store.put(encode_png(ink), ".png"),
         polarity=Polarity.DARK_ON_LIGHT, polarity_confidence=1.0, dark_on_light_score=0.7,
         light_on_dark_score=0.0, background=255, ink_fraction=float((ink > 0).mean()),
-        noise_score=0.0, code_version="test",
+        noise_score=0.0, damage_key="", seal_key=None, polarity_regions=(), damage_fraction=0.0,
+        line_fraction=0.0, seals=(), skew_deg=0.0, skew_confidence=0.0, code_version="test",
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pipelines.metadata import WorkMetadata
 from pipelines.pages import PageParams, make_pages, process_pages
 from pipelines.records import Page, Polarity, Rejection
 from pipelines.scans import ingest
+from pipelines.workers import Workers
 from tests.pipelines.imaging.files import (
     DeadlyStore,
     jp2_in_parts,
@@ -169,21 +170,22 @@ def test_the_same_pages_come_from_one_process_and_from_two(tmp_path, store):
         scan_of(tmp_path, store, saved(written_page(seed=99), "PNG"), "3.png"),
     ]
     one = list(process_pages(scans, store, PARAMS, "v1"))
-    two = list(process_pages(scans, store, PARAMS, "v1", workers=2))
+    two = list(process_pages(scans, store, PARAMS, "v1", workers=Workers(count=2)))
     assert len(one) == 12
     assert one == two
 
 
 def test_a_worker_that_is_killed_is_told_in_a_sentence(tmp_path, store):
     scan = scan_of(tmp_path, store, saved(written_page(), "PNG"))
-    with pytest.raises(ServiceError, match="One of the 2 processes that make pages was killed"):
-        list(process_pages([scan], DeadlyStore(store.root), PARAMS, "v1", workers=2))
+    with pytest.raises(ServiceError, match="One of 2 worker processes was killed"):
+        list(process_pages([scan], DeadlyStore(store.root), PARAMS, "v1", workers=Workers(count=2)))
 
 
 def test_memory_does_not_grow_with_the_number_of_pages(tmp_path, store):
     def peak(count):
+        # The same three pages over and over: what a page needs depends on what is on it.
         data = tiff_of(
-            [written_page(600, 500, seed=s) for s in range(count)], compression="tiff_lzw"
+            [written_page(600, 500, seed=s % 3) for s in range(count)], compression="tiff_lzw"
         )
         scan = scan_of(tmp_path, store, data, f"{count}.tif")
         tracemalloc.start()

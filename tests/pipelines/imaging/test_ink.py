@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.imaging.ink import content_frame, mask_scores, normalize_ink
+from pipelines.imaging.ground import content_frame
+from pipelines.imaging.ink import normalize_ink
+from pipelines.imaging.polarity import mask_scores
 from pipelines.records import Polarity
 from tests.drawing import as_scan, draw_page
 

@@ -1,0 +1,160 @@
+"""What is drawn or dark on a page and is no writing: frames, rules, grids, and scan beds.
+
+Holds: finding straight thin runs longer than any stroke, following each over its gaps and past
+the strokes that cross it, and broad areas at the border. All on a copy of bounded size.
+
+Keeps out: specks, pits and cracks (``pipelines.imaging.restoration``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.imaging.scaling import enlarged, shrink_factor, shrunk
+
+Ink = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineParams:
+    """What a rule and a scan bed look like; measured on two steles and on the CODH pages.
+
+    Attributes:
+        side_px: Longest side of the copy on which lines are found.
+        length: Length from which a straight run may be a rule, as a share of the long side.
+        aspect: Length over width from which it is one.
+        follow_share: Share of a rule's course that must be inked for it to be followed on.
+        rim: Width of the rim in which slivers of page edges lie, as a share of the side.
+        rim_length: Length from which a thin run in it is one, as a share of the side.
+        bed_width: Width from which ink at the border is scan bed, as a share of the short side.
+        bed_length: Length from which it is, as a share of the side.
+    """
+
+    side_px: int = 512
+    length: float = 0.28
+    aspect: float = 25.0
+    follow_share: float = 0.35
+    rim: float = 0.06
+    rim_length: float = 0.035
+    bed_width: float = 0.045
+    bed_length: float = 0.15
+
+
+_DEFAULT = LineParams()
+
+
+def find_lines(mask: Ink, params: LineParams = _DEFAULT) -> Ink | None:
+    """Where frames, rules and scan beds lie.
+
+    Args:
+        mask: (H, W) 255 on 0; not modified.
+        params: What they look like.
+
+    Returns:
+        (H, W) 255 where something is to be taken off the mask, or None if nothing is.
+    """
+    factor = shrink_factor(mask.shape, params.side_px)
+    # Half cover keeps strokes about as wide as they are; any cover would join them.
+    small = (shrunk(mask, factor) > 80).astype(np.uint8)
+    beds = _beds(small, params)
+    rules = _rules(np.asarray(cv2.subtract(small, beds), np.uint8), params)
+    erase = np.asarray(cv2.bitwise_or(beds, rules), np.uint8)
+    rest = np.asarray(cv2.subtract(small, erase), np.uint8)
+    erase |= _slivers(rest, erase, params)
+    if not erase.any():
+        return None
+    return enlarged(erase * np.uint8(255), factor, mask.shape)
+
+
+def _beds(small: Ink, params: LineParams) -> Ink:
+    """Broad areas at the border: scan bed, facing page, paper around a rubbing."""
+    height, width = small.shape
+    side = max(5, int(min(small.shape) * params.bed_width)) | 1
+    framed = cv2.copyMakeBorder(small, side, side, side, side, cv2.BORDER_REPLICATE)
+    kernel = np.ones((side, side), np.uint8)
+    broad = cv2.morphologyEx(framed, cv2.MORPH_OPEN, kernel)[side:-side, side:-side]
+    beds = np.zeros_like(small)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(broad, connectivity=8)
+    for label in range(1, count):
+        x, y, across, down = (int(v) for v in stats[label, :4])
+        touches = x == 0 or y == 0 or x + across == width or y + down == height
+        if touches and max(across / width, down / height) >= params.bed_length:
+            beds[labels == label] = 1
+    grown = cv2.dilate(beds, np.ones((5, 5), np.uint8))
+    return np.asarray(cv2.bitwise_and(grown, small), np.uint8)
+
+
+def _rules(small: Ink, params: LineParams) -> Ink:
+    """Frames and the rules between columns, upright and level."""
+    length = max(24, int(max(small.shape) * params.length))
+    lines = np.zeros_like(small)
+    for is_level in (False, True):
+        view = np.ascontiguousarray(small.T if is_level else small)
+        if view.shape[0] < length:
+            continue
+        found = _upright(view, length, params)
+        lines |= found.T if is_level else found
+    return lines
+
+
+def _upright(view: Ink, length: int, params: LineParams) -> Ink:
+    # Rules lean a little: let a run step aside by a pixel on its way down.
+    wide = cv2.dilate(view, np.ones((1, 3), np.uint8))
+    runs = cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
+    found = np.zeros_like(view)
+    # What runs on to both sides beyond a rule's width is a stroke that crosses it.
+    for label in range(1, count):
+        x, y, across, down, area = (int(v) for v in stats[label])
+        if down**2 / max(area, 1) < params.aspect:
+            continue
+        part = labels[y : y + down, x : x + across] == label
+        found[y : y + down, x : x + across] |= part
+        _follow(view, found, np.argwhere(part) + (y, x), area / down, params)
+    return found
+
+
+def _follow(
+    view: Ink, found: Ink, points: npt.NDArray[np.int64], width_px: float, params: LineParams
+) -> None:
+    """Add to ``found`` what continues a rule on its own straight course."""
+    slope, start = np.polyfit(points[:, 0], points[:, 1], 1)
+    rows = np.arange(view.shape[0])
+    course = np.rint(start + slope * rows).astype(np.int64)
+    half = max(1, round(width_px / 2)) + 1
+    offsets = np.arange(-half, half + 1)
+    columns = course[:, None] + offsets
+    inside = (columns >= 0) & (columns < view.shape[1])
+    columns = np.clip(columns, 0, view.shape[1] - 1)
+    inked = (view[rows[:, None], columns] > 0) & inside
+    # A stroke that crosses is inked on both sides of the course as well.
+    beyond = np.clip(course[:, None] + np.array([-half - 2, half + 2]), 0, view.shape[1] - 1)
+    crossed = (view[rows[:, None], beyond] > 0).any(axis=1)
+    alone = inked.any(axis=1) & ~crossed
+    if alone.mean() < params.follow_share:
+        return
+    at, offset = np.nonzero(inked & alone[:, None])
+    found[at, columns[at, offset]] = 1
+
+
+def _slivers(rest: Ink, erased: Ink, params: LineParams) -> Ink:
+    """Remains beside what was erased, and thin runs along the rim of the page."""
+    near = cv2.dilate(erased, np.ones((5, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
+    beside = np.bincount(labels[near > 0], minlength=count) / np.maximum(stats[:, 4], 1)
+    height, width = rest.shape
+    x, y, across, down, area = (stats[:, i].astype(np.float64) for i in range(5))
+    rim_x, rim_y = params.rim * width, params.rim * height
+    is_upright = (x + across <= rim_x) | (x >= width - rim_x)
+    is_level = (y + down <= rim_y) | (y >= height - rim_y)
+    thin = area <= np.maximum(across, down) * 3.0
+    upright = is_upright & (down >= params.rim_length * height) & (down >= 6 * across)
+    level = is_level & (across >= params.rim_length * height) & (across >= 6 * down)
+    chosen = (beside >= 0.6) | (thin & (upright | level))
+    chosen[0] = False
+    return np.asarray(chosen.astype(np.uint8)[labels], np.uint8)

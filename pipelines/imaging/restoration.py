@@ -1,0 +1,203 @@
+"""Mending what time did to the ink, and remembering where: specks, pits, cracks and clouds.
+
+Holds: the restoration of a mask. Evidence is the component (a speck is smaller than a dot of the
+brush), the width (a crack and the grain between pits are thinner than a stroke) and the direction
+(a crack runs on where no stroke would). All of it is found on a copy of bounded size; the
+majority vote that rebuilds weathered strokes sees every pixel.
+
+Keeps out: rules and frames (``pipelines.imaging.lines``): they were drawn, not suffered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.imaging.scaling import enlarged, shrink_factor, shrunk
+
+Ink = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorationParams:
+    """What damage looks like, in widths of the page's own strokes.
+
+    Attributes:
+        side_px: Longest side of the copy on which components are found.
+        speck_strokes: Side of the largest speck.
+        worn_share: Share of ink in specks from which cracks are looked for.
+        weathered_share: Share of ink in specks from which strokes are rebuilt by majority, and
+            pits inside them are filled.
+        vote_strokes: Side of the window of that vote.
+        max_vote_px: The most it may be.
+        hole_strokes: Side of the largest pit inside a stroke that is filled.
+        crack_strokes: Length from which a thin run is a crack.
+        crack_width: Width up to which it is one.
+        cloud_strokes: Side of the window in which specks are counted.
+        cloud_share: Share of that window in specks from which it is a cloud of pits.
+        core_strokes: Width of the widest part that a component in a cloud needs to be a stroke.
+    """
+
+    side_px: int = 2048
+    speck_strokes: float = 0.9
+    worn_share: float = 0.01
+    weathered_share: float = 0.05
+    vote_strokes: float = 0.5
+    max_vote_px: int = 9
+    hole_strokes: float = 0.3
+    crack_strokes: float = 16.0
+    crack_width: float = 0.45
+    cloud_strokes: float = 6.0
+    cloud_share: float = 0.05
+    core_strokes: float = 0.7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoration:
+    """A mended mask.
+
+    Attributes:
+        ink: (H, W) what is left and what was filled, 255 on 0.
+        damage: (H, W) 255 where ink was taken away or filled in.
+        stroke_px: Width of the page's strokes.
+        noise_score: Share of the first mask's pixels that were damage, in [0, 1].
+    """
+
+    ink: Ink
+    damage: Ink
+    stroke_px: float
+    noise_score: float
+
+
+_DEFAULT = RestorationParams()
+
+
+def restored(mask: Ink, params: RestorationParams = _DEFAULT) -> Restoration:
+    """The mask without specks, cracks and clouds of pits, the pits inside its strokes filled.
+
+    Where specks are many, the stone is weathered: strokes are then rebuilt by a majority vote
+    of each pixel's surroundings before specks are counted again.
+
+    Args:
+        mask: (H, W) 255 on 0; not modified.
+        params: What damage looks like.
+    """
+    total = cv2.countNonZero(mask)
+    if total == 0:
+        return Restoration(ink=mask, damage=np.zeros_like(mask), stroke_px=0.0, noise_score=0.0)
+    before, specks = mask, _specks(mask, params)
+    is_weathered = specks.share > params.weathered_share
+    if is_weathered:
+        window = int(np.clip(params.vote_strokes * specks.stroke_px, 3, params.max_vote_px)) | 1
+        mask = np.asarray(cv2.medianBlur(mask, window), np.uint8)
+        specks = _specks(mask, params)
+    small = np.where(specks.keep[specks.labels], np.uint8(255), np.uint8(0))
+    if specks.stroke_px:
+        stroke = specks.stroke_px / specks.factor
+        if is_weathered:
+            small = _without_clouds(small, before, stroke, specks.factor, params)
+        if is_weathered or specks.share > params.worn_share:
+            small = _without_cracks(small, stroke, params)
+    kept = enlarged(small, specks.factor, mask.shape)
+    ink = np.asarray(cv2.bitwise_and(mask, kept), np.uint8)
+    if is_weathered and specks.stroke_px:
+        _fill(ink, params.hole_strokes * specks.stroke_px, specks.factor)
+    damage = np.asarray(cv2.bitwise_xor(before, ink), np.uint8)
+    count = cv2.countNonZero(ink)
+    return Restoration(
+        ink=ink,
+        damage=damage,
+        stroke_px=specks.stroke_px,
+        noise_score=max(0, total - count) / total,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Specks:
+    """Where the specks of a mask are, on a copy of bounded size."""
+
+    labels: Labels
+    keep: npt.NDArray[np.bool_]
+    factor: int
+    stroke_px: float
+    share: float
+
+
+def _specks(mask: Ink, params: RestorationParams) -> _Specks:
+    """Components smaller than a dot of the brush, with the width of the page's strokes."""
+    factor = shrink_factor(mask.shape, params.side_px)
+    small = (shrunk(mask, factor) > 0).astype(np.uint8)
+    count, found, stats, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
+    labels = np.asarray(found, np.int32)
+    areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+    areas[0] = 0
+    if count == 1:
+        return _Specks(labels, np.zeros(1, np.bool_), factor, 0.0, 0.0)
+    inner = cv2.erode(small, np.ones((3, 3), np.uint8))
+    edges = np.bincount(labels[(small > inner)], minlength=count)
+    widths = 2 * areas / np.maximum(edges, 1)
+    order = np.argsort(widths)
+    # The width of the component to which the middle ink pixel belongs: specks weigh little.
+    middle = np.searchsorted(np.cumsum(areas[order]), areas.sum() / 2)
+    stroke = float(widths[order[min(int(middle), count - 1)]])
+    keep = areas > (params.speck_strokes * stroke) ** 2
+    return _Specks(labels, keep, factor, stroke * factor, float(areas[~keep].sum() / areas.sum()))
+
+
+def _without_clouds(
+    small: Ink, before: Ink, stroke: float, factor: int, params: RestorationParams
+) -> Ink:
+    """The mask without what clouds of pits left standing.
+
+    In a cloud a majority vote makes blots of pits. A stroke differs from them: somewhere it is
+    as wide as a stroke, and what hangs together with that part belongs to it.
+    """
+    inked = (shrunk(before, factor) > 0).astype(np.uint8) * np.uint8(255)
+    specks = np.asarray(cv2.subtract(inked, small), np.uint8)
+    side = max(3, int(params.cloud_strokes * stroke)) | 1
+    # Counted at a quarter of the size: a cloud is many strokes wide.
+    density = cv2.blur(shrunk(specks, 4), (side // 4 | 1, side // 4 | 1))
+    cloud = enlarged(
+        (np.asarray(density) >= 255 * params.cloud_share).astype(np.uint8), 4, small.shape
+    )
+    if not cloud.any():
+        return small
+    side = max(2, round(params.core_strokes * stroke))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    core = cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel)
+    near = cv2.dilate(core, np.ones((side | 1, side | 1), np.uint8))
+    return np.asarray(np.where((cloud > 0) & (near == 0), np.uint8(0), small), np.uint8)
+
+
+def _without_cracks(small: Ink, stroke: float, params: RestorationParams) -> Ink:
+    """The mask without thin runs that are longer than any stroke."""
+    side = max(2, round(params.crack_width * stroke) + 1)
+    core = cv2.morphologyEx(
+        small, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    )
+    thin = cv2.subtract(small, core)
+    # A crack is cut where it crosses strokes; its pieces are joined again to be measured.
+    joined = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((side | 1, side | 1), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    is_crack = (length >= params.crack_strokes * stroke) & (
+        stats[:, cv2.CC_STAT_AREA] <= 2 * side * length
+    )
+    is_crack[0] = False
+    if not is_crack.any():
+        return small
+    return np.asarray(np.where(is_crack[labels] & (thin > 0), np.uint8(0), small), np.uint8)
+
+
+def _fill(ink: Ink, side_px: float, factor: int) -> None:
+    """Fill pits inside strokes up to that size, in place."""
+    small = (shrunk(ink, factor) == 0).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(small, connectivity=4)
+    is_pit = stats[:, cv2.CC_STAT_AREA] <= (side_px / factor) ** 2
+    is_pit[0] = False
+    if count > 1 and is_pit.any():
+        ink[enlarged(is_pit.astype(np.uint8)[labels], factor, ink.shape) > 0] = 255
