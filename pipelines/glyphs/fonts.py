@@ -147,5 +147,8 @@ class FontFace:
         bitmap = face.glyph.bitmap
         if bitmap.rows == 0 or bitmap.width == 0:
             return np.zeros((1, 1), np.uint8)
-        rows = np.frombuffer(bytes(bitmap.buffer), np.uint8).reshape(bitmap.rows, bitmap.pitch)
+        # Straight from FreeType's memory again: the wrapper's buffer is a Python list of pixels.
+        size = bitmap.rows * bitmap.pitch
+        pixels = ctypes.string_at(bitmap._FT_Bitmap.buffer, size)
+        rows = np.frombuffer(pixels, np.uint8).reshape(bitmap.rows, bitmap.pitch)
         return rows[:, : bitmap.width].copy()

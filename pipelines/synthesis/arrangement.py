@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
 from pipelines.geometry import Box
 from pipelines.synthesis.layouts import Layout, LayoutParams
 from pipelines.synthesis.setting import Feed, Leaf, Warp, write_column
 from pipelines.truth import Role
+
+Ink = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +35,28 @@ class Block:
     pitch_px: float
 
 
-def lay_out(params: LayoutParams, feed: Feed, rng: np.random.Generator) -> tuple[Leaf, list[Box]]:
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """A written leaf.
+
+    Attributes:
+        leaf: With its characters.
+        seal_places: Where the writer's seal belongs: squares of the page.
+        slip: (H, W) 255 on the slip of a cover; elsewhere None.
+    """
+
+    leaf: Leaf
+    seal_places: tuple[Box, ...]
+    slip: Ink | None = None
+
+
+def lay_out(params: LayoutParams, feed: Feed, rng: np.random.Generator) -> Arrangement:
     """Write a text onto a leaf until it is full or the text ends.
 
     Args:
         params: What the leaf looks like.
         feed: The text and the hand; what is used up is taken from it.
         rng: All randomness.
-
-    Returns:
-        The leaf, and where seals may stand: squares of the page, beside or below the writing.
     """
     leaf = Leaf.blank(
         Warp(
@@ -61,14 +77,29 @@ def lay_out(params: LayoutParams, feed: Feed, rng: np.random.Generator) -> tuple
     if params.layout is Layout.TITLE:
         return _title(leaf, feed, params, rng)
     if params.layout is Layout.SPREAD:
-        fold = 0.06 * (right - left)
+        fold = (0.045 if params.has_fold else 0.06) * (right - left)
         middle = (left + right) / 2
-        for start, end in ((middle + fold / 2, right), (left, middle - fold / 2)):
-            block = _fitted(start, top, end, bottom, params)
-            _columns(leaf, feed, params, block, rng)
-        return leaf, []
+        _columns(leaf, feed, params, _fitted(middle + fold / 2, top, right, bottom, params), rng)
+        other = _fitted(left, top, middle - fold / 2, bottom, params)
+        if params.has_fold:
+            _fold(
+                leaf,
+                feed,
+                params,
+                Block(
+                    middle - fold / 2,
+                    top,
+                    middle + fold / 2,
+                    bottom,
+                    0.62 * min(fold, 1.2 * other.em_px),
+                    fold,
+                ),
+                rng,
+            )
+        _columns(leaf, feed, params, other, rng)
+        return Arrangement(leaf, ())
     block = _fitted(left, top, right, bottom, params)
-    return leaf, _columns(leaf, feed, params, block, rng)
+    return Arrangement(leaf, (_columns(leaf, feed, params, block, rng),))
 
 
 def _fitted(left: float, top: float, right: float, bottom: float, params: LayoutParams) -> Block:
@@ -81,14 +112,14 @@ def _fitted(left: float, top: float, right: float, bottom: float, params: Layout
 
 def _columns(
     leaf: Leaf, feed: Feed, params: LayoutParams, block: Block, rng: np.random.Generator
-) -> list[Box]:
-    """Fill a block with columns; where its seals may stand."""
+) -> Box:
+    """Fill a block with columns; where its seal belongs."""
     em, pitch = block.em_px, block.pitch_px
     inset = 0.18 * em if params.has_frame else 0.0
     if params.has_frame:
-        _frame(leaf, block, em, rng)
+        _frame(leaf, block, params)
     signature = 1 if params.signature_characters and params.columns > 2 else 0
-    raised = em * (1.1 if params.raised_share else 0.0)
+    raised = em * (1.1 if params.raised_share and not params.has_frame else 0.0)
     for index in range(params.columns):
         axis = block.right - (index + 0.5) * pitch
         if params.has_rules and index:
@@ -138,7 +169,7 @@ def _columns(
             max(0, round(x - side / 2)) + side,
             max(0, round(y - side / 2)) + side,
         )
-    return [foot]
+    return foot
 
 
 def _column(
@@ -194,13 +225,11 @@ def _column(
         y = reached + 0.14 * em
 
 
-def _frame(leaf: Leaf, block: Block, em: float, rng: np.random.Generator) -> None:
-    """A frame, single or double (文武邊), around a block."""
-    thick = max(2.0, em * float(rng.uniform(0.04, 0.1)))
-    gap = thick * 2.2
-    for outset, width in (
-        ((gap, thick), (0.0, thick / 3)) if rng.random() < 0.6 else ((0.0, thick),)
-    ):
+def _frame(leaf: Leaf, block: Block, params: LayoutParams) -> None:
+    """A frame, single or double, around a block."""
+    thick = max(2.0, block.em_px * params.frame_share)
+    lines = ((2.2 * thick, thick), (0.0, thick / 3)) if params.is_frame_double else ((0.0, thick),)
+    for outset, width in lines:
         left, right = block.left - outset, block.right + outset
         top, bottom = block.top - outset, block.bottom + outset
         for start, end in (
@@ -212,15 +241,55 @@ def _frame(leaf: Leaf, block: Block, em: float, rng: np.random.Generator) -> Non
             leaf.rule(start, end, width)
 
 
-def _title(
-    leaf: Leaf, feed: Feed, params: LayoutParams, rng: np.random.Generator
-) -> tuple[Leaf, list[Box]]:
+def _fold(
+    leaf: Leaf, feed: Feed, params: LayoutParams, block: Block, rng: np.random.Generator
+) -> None:
+    """The fold of a woodblock sheet (版心): fish tails (魚尾) and a short title between them."""
+    height = block.bottom - block.top
+    upper, lower = block.top + 0.22 * height, block.top + 0.8 * height
+    for y, turned in ((upper, 1.0), (lower, -1.0)):
+        leaf.rule((block.left, y), (block.right, y), 2)
+        reach = 0.5 * block.pitch_px * turned
+        middle = (block.left + block.right) / 2
+        tail = [
+            leaf.warp.place(*corner)
+            for corner in (
+                (block.left, y),
+                (block.right, y),
+                (block.right, y + reach),
+                (middle, y + 0.35 * reach),
+                (block.left, y + reach),
+            )
+        ]
+        cv2.fillPoly(leaf.rules, [np.round(np.array(tail)).astype(np.int32)], 255, cv2.LINE_AA)
+    for x in (block.left, block.right):
+        leaf.rule((x, block.top), (x, block.bottom), 2)
+    for y in (block.top, block.bottom):
+        leaf.rule((block.left, y), (block.right, y), 3)
+    if not feed.is_empty and rng.random() < 0.8:
+        leaf.column += 1
+        top = upper + 0.7 * block.pitch_px + 0.2 * block.em_px
+        write_column(
+            leaf,
+            feed,
+            x=(block.left + block.right) / 2,
+            top=top,
+            bottom=lower - block.pitch_px,
+            em_px=block.em_px,
+            brush=params.brush,
+            rng=rng,
+            limit=int(rng.integers(2, 6)),
+            role=Role.TITLE,
+        )
+
+
+def _title(leaf: Leaf, feed: Feed, params: LayoutParams, rng: np.random.Generator) -> Arrangement:
     """A cover with a slip: one column in a double frame, upper left as on a bound book."""
     width, height = params.width_px, params.height_px
     slip_w, slip_h = width * float(rng.uniform(0.16, 0.24)), height * float(rng.uniform(0.55, 0.8))
     left, top = width * float(rng.uniform(0.05, 0.12)), height * float(rng.uniform(0.04, 0.1))
     block = Block(left, top, left + slip_w, top + slip_h, slip_w / 1.45, slip_w)
-    _frame(leaf, block, block.em_px, rng)
+    _frame(leaf, block, params)
     leaf.column += 1
     write_column(
         leaf,
@@ -234,8 +303,19 @@ def _title(
         limit=params.rows,
         role=Role.TITLE,
     )
+    edge = 0.35 * block.em_px
+    corners = [
+        leaf.warp.place(x, y)
+        for x, y in (
+            (left - edge, top - edge),
+            (left + slip_w + edge, top - edge),
+            (left + slip_w + edge, top + slip_h + edge),
+            (left - edge, top + slip_h + edge),
+        )
+    ]
+    slip = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(slip, [np.round(np.array(corners)).astype(np.int32)], 255, cv2.LINE_AA)
     side = round(0.6 * block.em_px)
     x, y = leaf.warp.place(left + slip_w / 2, top + slip_h - 0.6 * block.em_px)
-    return leaf, [
-        Box(round(x - side / 2), round(y - side / 2), round(x + side / 2), round(y + side / 2))
-    ]
+    place = Box(round(x - side / 2), round(y - side / 2), round(x + side / 2), round(y + side / 2))
+    return Arrangement(leaf, (place,), slip)

@@ -18,11 +18,16 @@ Shape = tuple[int, int]
 
 _SHARES = np.concatenate([[1e-6], np.linspace(1e-3, 0.999, 400), [1 - 1e-6]])
 _LEVELS = np.array([NormalDist().inv_cdf(1 - share) for share in _SHARES])
+_TABLE = np.interp(np.arange(256) / 255, _SHARES, _LEVELS).astype(np.float32)
 
 
 def clouds(shape: Shape, scale_px: float, rng: np.random.Generator) -> Field:
     """Smooth noise of about zero mean and unit deviation, features of ``scale_px``."""
     height, width = shape
+    if scale_px >= 24:
+        # A quarter of the resolution shows the same, in a fifth of the time.
+        small = clouds((height // 4 + 1, width // 4 + 1), scale_px / 4, rng)
+        return np.asarray(cv2.resize(small, (width, height)), np.float32)
     rows, columns = int(height / scale_px) + 4, int(width / scale_px) + 4
     grid = rng.standard_normal((rows, columns), dtype=np.float32)
     x, y = rng.uniform(0, 1, 2)
@@ -56,9 +61,14 @@ def covering(noise: Field, share: Field | float, sharpness: float) -> Field:
         share: Of each place, in [0, 1]; a smaller array is stretched over the noise.
         sharpness: Slope of the edge, in levels of the noise; 2 soft, 6 hard.
     """
-    level = np.interp(np.asarray(share, np.float64), _SHARES, _LEVELS).astype(np.float32)
-    if level.ndim and level.shape != noise.shape:
-        level = np.asarray(cv2.resize(level, (noise.shape[1], noise.shape[0])), np.float32)
+    at = np.asarray(share, np.float32)
+    if at.shape == noise.shape:
+        # A table of 256 levels is ten times as fast as interpolation, and fine enough here.
+        level = _TABLE[np.clip(at * np.float32(255), 0, 255).astype(np.uint8)]
+    else:
+        level = np.interp(at, _SHARES, _LEVELS).astype(np.float32)
+        if level.ndim:
+            level = np.asarray(cv2.resize(level, (noise.shape[1], noise.shape[0])), np.float32)
     found = noise - level
     found *= np.float32(sharpness)
     found += np.float32(0.5)
@@ -102,3 +112,15 @@ def islands(
         slope = np.float32(max(2.5, radius / 5))
         np.maximum(window, np.clip(hill * slope + np.float32(0.5), 0, 1), out=window)
     return lost
+
+
+def stroke_width(ink: npt.NDArray[np.uint8]) -> float:
+    """Usual width of the strokes in pixels: twice their area over the length of their edges.
+
+    What frays or spreads by a fixed number of pixels would swallow the hairlines of small print;
+    callers keep such numbers below a share of this.
+    """
+    inked = (ink[::2] > 127).astype(np.uint8)
+    edges = int(np.abs(np.diff(inked, axis=1)).sum())
+    # Runs along rows are longer than strokes are wide: by about pi / 2 over all directions.
+    return max(1.0, 2 * int(inked.sum()) / max(1, edges) / 1.4)

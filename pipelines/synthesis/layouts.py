@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from pipelines.glyphs.registry import FontRole
 from pipelines.records import Script
 from pipelines.synthesis.hands import Hand
 from pipelines.synthesis.setting import Brush
@@ -49,6 +50,9 @@ class LayoutParams:
         pitch_share: From one column's axis to the next, in ems.
         margin_share: Blank around the writing, as a share of the page's shorter side.
         has_frame: A frame around the writing.
+        frame_share: Thickness of the frame, in ems.
+        is_frame_double: A thin line inside the thick one (文武邊).
+        has_fold: A spread is one woodblock sheet with its fold, not two facing pages.
         has_rules: Lines between the columns (烏絲欄).
         note_share: Chance, at each character, that a note begins.
         raised_share: Chance that a column begins higher than its neighbours.
@@ -69,7 +73,10 @@ class LayoutParams:
     pitch_share: float = 1.4
     margin_share: float = 0.06
     has_frame: bool = True
+    frame_share: float = 0.06
+    is_frame_double: bool = True
     has_rules: bool = True
+    has_fold: bool = False
     note_share: float = 0.0
     raised_share: float = 0.0
     short_share: float = 0.0
@@ -88,8 +95,11 @@ class LayoutParams:
             )
 
 
-def choose_brush(hand: Hand, *, is_grid: bool, rng: np.random.Generator) -> Brush:
-    """How a hand of this script moves, varied from page to page."""
+def choose_brush(
+    hand: Hand, *, is_grid: bool, rng: np.random.Generator, is_printed: bool = False
+) -> Brush:
+    """How a hand of this script moves, varied from page to page; a printed page has one ink."""
+    load = 0 if is_printed else int(rng.integers(5, 16))
     if is_grid:
         return Brush(
             is_grid=True,
@@ -102,6 +112,7 @@ def choose_brush(hand: Hand, *, is_grid: bool, rng: np.random.Generator) -> Brus
     if not hand.is_joined:
         return Brush(
             gap_share=float(rng.uniform(0.06, 0.3)),
+            load_characters=load,
             touching_share=float(rng.uniform(0, 0.08)),
             size_variation=float(rng.uniform(0.03, 0.07)),
         )
@@ -116,6 +127,8 @@ def choose_brush(hand: Hand, *, is_grid: bool, rng: np.random.Generator) -> Brus
         axis_drift=float(rng.uniform(0.03, 0.1)),
         turn_deg=float(rng.uniform(1, 3)),
         stretch_variation=0.08,
+        grand_share=float(rng.uniform(0, 0.06)) if is_cursive else float(rng.uniform(0, 0.02)),
+        load_characters=load,
         flat_share=0.3,
     )
 
@@ -124,8 +137,13 @@ def choose_layout_params(layout: Layout, hand: Hand, rng: np.random.Generator) -
     """Parameters of a page of that kind, varied from page to page."""
     tall = int(rng.integers(1500, 2000))
     skew = float(rng.normal(0, 0.6))
+    frame = float(rng.uniform(0.04, 0.1))
+    is_double = bool(rng.random() < 0.6)
     bow, sag = float(rng.normal(0, 4)), float(rng.normal(0, 4))
-    flow = choose_brush(hand, is_grid=False, rng=rng)
+    is_printed = hand.font.role is FontRole.PRINT or bool(
+        layout in (Layout.BOOK, Layout.NOTES, Layout.SPREAD) and rng.random() < 0.5
+    )
+    flow = choose_brush(hand, is_grid=False, rng=rng, is_printed=is_printed)
     if layout in (Layout.BOOK, Layout.NOTES):
         columns = int(rng.integers(7, 13))
         return LayoutParams(
@@ -138,12 +156,16 @@ def choose_layout_params(layout: Layout, hand: Hand, rng: np.random.Generator) -
             margin_share=float(rng.uniform(0.05, 0.12)),
             has_frame=bool(rng.random() < 0.85),
             has_rules=bool(rng.random() < 0.7),
+            frame_share=frame,
+            is_frame_double=is_double,
             note_share=float(rng.uniform(0.04, 0.12)) if layout is Layout.NOTES else 0.0,
             short_share=0.06,
             raised_share=0.03,
             seals=int(rng.random() < 0.3),
             skew_deg=skew,
-            brush=choose_brush(hand, is_grid=bool(rng.random() < 0.35), rng=rng),
+            brush=choose_brush(
+                hand, is_grid=bool(rng.random() < 0.35), rng=rng, is_printed=is_printed
+            ),
             bow_px=bow,
             sag_px=sag,
         )
@@ -157,7 +179,10 @@ def choose_layout_params(layout: Layout, hand: Hand, rng: np.random.Generator) -
             rows=int(rng.integers(16, 23)),
             pitch_share=float(rng.uniform(1.2, 1.5)),
             margin_share=float(rng.uniform(0.05, 0.1)),
+            has_fold=bool(rng.random() < 0.5),
             has_rules=bool(rng.random() < 0.7),
+            frame_share=frame,
+            is_frame_double=is_double,
             note_share=float(rng.choice([0.0, 0.04])),
             short_share=0.06,
             skew_deg=skew,

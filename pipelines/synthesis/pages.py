@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -132,7 +133,8 @@ def choose_page_params(
     em = chosen.height_px / chosen.rows
     shape = (chosen.height_px, chosen.width_px)
     is_written = hand.font.role is FontRole.HAND and layout not in (Layout.BOOK, Layout.NOTES)
-    gutter = chosen.width_px // 2 if layout is Layout.SPREAD else -1
+    is_bound = layout is Layout.SPREAD and not chosen.has_fold
+    gutter = chosen.width_px // 2 if is_bound else -1
     return PageParams(
         layout=chosen,
         medium=medium,
@@ -175,7 +177,8 @@ def synthetic_page(
         MaterialError: If the hand has none of the characters.
     """
     feed = Feed(text=text, hand=hand)
-    leaf, seal_places = lay_out(params.layout, feed, rng)
+    arranged = lay_out(params.layout, feed, rng)
+    leaf = arranged.leaf
     if not leaf.characters:
         raise MaterialError(
             f"{hand.font.font_id} draws none of {text[:12]!r} in any form. Use another font for "
@@ -186,14 +189,15 @@ def synthetic_page(
     seals: Mask = np.zeros(shape, np.uint8)
     seal_boxes: tuple[Box, ...] = ()
     if params.medium is not Medium.RUBBING and params.layout.seals:
-        wanted = _seal_places(leaf, seal_places, params.layout.seals, rng)
+        wanted = _seal_places(leaf, arranged.seal_places, params.layout.seals, rng)
         seals, seal_boxes = draw_seals(shape, wanted, seal_hand or hand, text[:60], rng)
     if params.medium is Medium.RUBBING:
         surface = rub(
             leaf.ink, leaf.rules, _strips(leaf, params), len(leaf.characters), params.stone, rng
         )
     else:
-        surface = soak(leaf.ink, leaf.rules, seals, params.sheet, rng)
+        wetness = _wetness(leaf)
+        surface = soak(leaf.ink, leaf.rules, seals, wetness, arranged.slip, params.sheet, rng)
     image = scan(surface.light, params.scan, rng)
     characters = tuple(
         TrueCharacter(
@@ -260,11 +264,19 @@ def sample_pages(
     cutter = next((hand for hand in hands if hand.font.script is Script.SEAL), None)
     for index in range(first, first + count):
         rng = np.random.default_rng((seed, index))
-        hand = hands[int(rng.integers(0, len(hands)))]
         layout = layouts[index % len(layouts)] if layouts else None
+        hand = _writer(hands, layout, rng)
         body = _passage(texts, rng)
         params = choose_page_params(rng, hand, layout=layout, wear=wear)
         yield synthetic_page(rng, hand, body, params, seal_hand=cutter)
+
+
+def _writer(hands: Sequence[Hand], layout: Layout | None, rng: np.random.Generator) -> Hand:
+    """A hand for a kind of page: brushes write anything, printed faces set a third of the books."""
+    brushes = [hand for hand in hands if hand.font.role is FontRole.HAND] or list(hands)
+    is_book = layout in (None, Layout.BOOK, Layout.NOTES, Layout.SPREAD)
+    chosen = hands if is_book and rng.random() < 0.34 else brushes
+    return chosen[int(rng.integers(0, len(chosen)))]
 
 
 def _passage(texts: Sequence[Text], rng: np.random.Generator, length: int = 1200) -> str:
@@ -290,7 +302,9 @@ def _strips(leaf: Leaf, params: PageParams) -> tuple[int, ...]:
     return tuple(round((a + b) / 2) for a, b in zip(axes[:-1], axes[1:], strict=True))
 
 
-def _seal_places(leaf: Leaf, places: list[Box], count: int, rng: np.random.Generator) -> list[Box]:
+def _seal_places(
+    leaf: Leaf, places: tuple[Box, ...], count: int, rng: np.random.Generator
+) -> list[Box]:
     """The places offered, then others anywhere: collectors' seals spare no margin and no text."""
     height, width = leaf.ink.shape
     wanted = list(places)[:count]
@@ -301,6 +315,16 @@ def _seal_places(leaf: Leaf, places: list[Box], count: int, rng: np.random.Gener
         y = int(rng.integers(2, max(3, height - size - 2)))
         wanted.append(Box(x, y, x + size, y + size))
     return wanted
+
+
+def _wetness(leaf: Leaf) -> npt.NDArray[np.float32]:
+    """How wet the brush was, at an eighth of the resolution, without steps between characters."""
+    height, width = leaf.ink.shape
+    field = np.ones((height // 8 + 1, width // 8 + 1), np.float32)
+    for c in leaf.characters:
+        rows = slice(c.box.top // 8, c.box.bottom // 8 + 1)
+        field[rows, c.box.left // 8 : c.box.right // 8 + 1] = c.wetness
+    return np.asarray(cv2.blur(field, (5, 5)), np.float32)
 
 
 def _loss(box: Box, ink: Mask, loss: Mask) -> float:

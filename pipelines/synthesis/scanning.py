@@ -25,6 +25,7 @@ class ScanParams:
     Attributes:
         bed_px: What is seen around the object on left, top, right and bottom.
         bed: Its grey level.
+        leaves: Edges of leaves beneath that look out at the left.
         gutter_x: Where facing pages meet; negative for none.
         gradient: Loss of light from one side to the other, in [0, 1].
         vignette: Loss of light in the corners, in [0, 1].
@@ -36,6 +37,7 @@ class ScanParams:
 
     bed_px: tuple[int, int, int, int] = (0, 0, 0, 0)
     bed: float = 40.0
+    leaves: int = 0
     gutter_x: int = -1
     gradient: float = 0.08
     vignette: float = 0.05
@@ -49,13 +51,15 @@ def choose_scan_params(
     wear: float, shape: tuple[int, int], has_bed: bool, gutter_x: int, rng: np.random.Generator
 ) -> ScanParams:
     """Parameters of a picture, varied from page to page."""
+    is_flat = bool(rng.random() < 0.75)  # a scanner; else a camera
     bed = rng.uniform(0, 0.03, 4) * min(shape) * (rng.random(4) < 0.7) * has_bed
     return ScanParams(
         bed_px=(int(bed[0]), int(bed[1]), int(bed[2]), int(bed[3])),
         bed=float(rng.choice([8.0, 30.0, 110.0, 150.0, 215.0])),
+        leaves=int(rng.integers(0, 7)),
         gutter_x=gutter_x,
-        gradient=float(rng.uniform(0, 0.22)),
-        vignette=float(rng.uniform(0, 0.12)),
+        gradient=float(rng.uniform(0, 0.06) if is_flat else rng.uniform(0.05, 0.3)),
+        vignette=float(rng.uniform(0, 0.03) if is_flat else rng.uniform(0, 0.15)),
         blur_px=float(rng.uniform(0.3, 1.0)),
         noise=float(rng.uniform(1, 4)) + 2 * wear,
         is_grey=bool(rng.random() < 0.2),
@@ -90,6 +94,7 @@ def scan(light: Field, params: ScanParams, rng: np.random.Generator) -> Rgb:
     rows = np.arange(height) + int(rng.integers(0, 256))
     noise = np.tile(tile, (1, width // 256 + 1))[:, :width][rows % 256]
     picture = np.empty((height, width, 3), np.uint8)
+    edge_tones = rng.uniform(120, 215, 4).astype(np.float32)
     left, top, right, bottom = params.bed_px
     for channel in range(3):
         plane = np.mean(light, axis=2) if params.is_grey and channel == 0 else light[..., channel]
@@ -104,6 +109,12 @@ def scan(light: Field, params: ScanParams, rng: np.random.Generator) -> Rgb:
             np.s_[:, width - right :],
         ):
             plane[edge] = params.bed
+        if left > 8:
+            # Leaves beneath look out at the fore edge, each in the shadow of the one above.
+            shown = min(params.leaves, left // 3)
+            for leaf in range(shown):
+                strip = np.s_[top : height - bottom, left - 3 * leaf - 3 : left - 3 * leaf]
+                plane[strip] = edge_tones[leaf % 4] * (1.0, 0.95, 0.86)[channel]
         if params.blur_px:
             plane = cv2.GaussianBlur(plane, (0, 0), params.blur_px)
         plane = plane + noise

@@ -40,6 +40,9 @@ class Brush:
         axis_drift: How far the axis wanders.
         turn_deg: Deviation of each character's own turn.
         stretch_variation: Deviation of height over width, relative.
+        grand_share: Share of characters that the hand writes half again to twice as large.
+        load_characters: How many characters the brush writes before it is dipped again; 0 as in
+            print, where every character has the same ink.
         is_grid: Characters stand in equal cells instead of following one another.
     """
 
@@ -53,12 +56,17 @@ class Brush:
     axis_drift: float = 0.04
     turn_deg: float = 1.0
     stretch_variation: float = 0.03
+    grand_share: float = 0.0
+    load_characters: int = 0
     is_grid: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetCharacter:
-    """One character as it was set; ``strand`` 1 and 2 are the halves of an interlinear note."""
+    """One character as it was set; ``strand`` 1 and 2 are the halves of an interlinear note.
+
+    ``wetness`` is what was left on the brush: 1 freshly dipped, 0 dry.
+    """
 
     box: Box
     written: str
@@ -66,6 +74,7 @@ class SetCharacter:
     column: int
     role: Role
     strand: int
+    wetness: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +118,12 @@ class Warp:
 
 @dataclass(slots=True)
 class Feed:
-    """A text, where the hand is in it, and what the hand had no form of."""
+    """A text, where the hand is in it, how wet the brush is, and what it had no form of."""
 
     text: str
     hand: Hand
     position: int = 0
+    wetness: float = 1.0
     missing: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -162,7 +172,15 @@ class Leaf:
         return cls(warp=warp, ink=np.zeros(shape, np.uint8), rules=np.zeros(shape, np.uint8))
 
     def stamp(
-        self, glyph: Ink, x: float, y: float, character: str, written: str, role: Role, strand: int
+        self,
+        glyph: Ink,
+        x: float,
+        y: float,
+        character: str,
+        written: str,
+        role: Role,
+        strand: int,
+        wetness: float,
     ) -> SetCharacter | None:
         """Ink a glyph around a place of the flat leaf; None if it falls off the page."""
         height, width = glyph.shape
@@ -181,6 +199,7 @@ class Leaf:
             column=self.column,
             role=role,
             strand=strand,
+            wetness=wetness,
         )
         self.characters.append(placed)
         return placed
@@ -243,6 +262,8 @@ def write_column(
             break
         character, written = taken
         size = float(sizes[count] * np.exp(rng.normal(0, brush.size_variation)))
+        if rng.random() < brush.grand_share:
+            size *= float(rng.uniform(1.4, 2.0))
         stretch = float(np.exp(rng.normal(0, brush.stretch_variation)))
         turn = float(rng.normal(0, brush.turn_deg)) + leaf.warp.skew_deg
         glyph = feed.hand.draw(written, em_px * size, turn, stretch)
@@ -263,7 +284,13 @@ def write_column(
             middle = y + takes / 2
             y += takes
         place = x + float(axis[count]) + float(rng.normal(0, 0.015)) * em_px
-        placed = leaf.stamp(glyph, place, middle, character, written, role, strand)
+        if brush.load_characters:
+            feed.wetness -= float(rng.uniform(0.5, 1.5)) / brush.load_characters
+            if feed.wetness < float(rng.uniform(-0.1, 0.25)):
+                feed.wetness = 1.0
+        placed = leaf.stamp(
+            glyph, place, middle, character, written, role, strand, max(0.0, feed.wetness)
+        )
         if placed is not None and last is not None and is_joined:
             join(leaf, feed.hand, last, placed, em_px, rng)
         last = placed

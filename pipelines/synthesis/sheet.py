@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.synthesis.fields import Field, Shape, clouds, covering, grain
-from pipelines.synthesis.stone import Surface
+from pipelines.synthesis.fields import Field, Shape, clouds, covering, grain, stroke_width
+from pipelines.synthesis.surfaces import Surface
 
 Ink = npt.NDArray[np.uint8]
 
@@ -27,6 +27,7 @@ class SheetParams:
 
     Attributes:
         paper_rgb: Colour of the sheet.
+        cover_rgb: Colour of the cloth around a title slip.
         ink_rgb: Colour of full ink.
         is_silk: Woven silk instead of paper.
         fibre: Texture of the sheet, in grey levels.
@@ -34,8 +35,8 @@ class SheetParams:
         bleed_px: How far ink spreads.
         roughness: Raggedness of stroke edges.
         weight: Strokes thicker (positive) or thinner.
-        ink_variation: How much the tone of ink differs from place to place.
-        dryness: Share of strokes that run dry.
+        ink_variation: How much paler a drying brush writes, and how uneven ink is.
+        dryness: How much a drying brush leaves white.
         fading: How pale ink became where the sheet is most worn.
         show_through: How much the other side shows.
         stains: Water stains.
@@ -49,6 +50,7 @@ class SheetParams:
     """
 
     paper_rgb: tuple[float, float, float] = (228.0, 216.0, 190.0)
+    cover_rgb: tuple[float, float, float] = (52.0, 62.0, 84.0)
     ink_rgb: tuple[float, float, float] = (38.0, 36.0, 34.0)
     is_silk: bool = False
     fibre: float = 3.0
@@ -83,10 +85,12 @@ def choose_sheet_params(
     """
     vary = float(rng.uniform(0.6, 1.4))
     tea = float(rng.uniform(0, 1)) if not is_silk else float(rng.uniform(0.8, 1.6))
-    light = float(rng.uniform(205, 240)) - 22 * wear - (30 if is_silk else 0)
+    light = float(rng.uniform(222, 248)) - 25 * wear - (28 if is_silk else 0)
+    covers = ((52.0, 62.0, 84.0), (96.0, 74.0, 52.0), (140.0, 112.0, 72.0), (60.0, 58.0, 54.0))
     black = float(rng.uniform(18, 52)) + 12 * wear
     return SheetParams(
-        paper_rgb=(light, light * (0.975 - 0.055 * tea), light * (0.91 - 0.17 * tea)),
+        paper_rgb=(light, light * (0.985 - 0.06 * tea), light * (0.94 - 0.19 * tea)),
+        cover_rgb=covers[int(rng.integers(0, len(covers)))],
         ink_rgb=(black + 4, black + 1, black - 3),
         is_silk=is_silk,
         fibre=float(rng.uniform(1.5, 4.5)),
@@ -114,7 +118,13 @@ def choose_sheet_params(
 
 
 def soak(
-    ink: Ink, rules: Ink, seals: Ink, params: SheetParams, rng: np.random.Generator
+    ink: Ink,
+    rules: Ink,
+    seals: Ink,
+    wetness: Field,
+    slip: Ink | None,
+    params: SheetParams,
+    rng: np.random.Generator,
 ) -> Surface:
     """The sheet with everything on it.
 
@@ -122,19 +132,22 @@ def soak(
         ink: (H, W) strokes, white on black; not modified.
         rules: (H, W) frames and rules, in the same ink.
         seals: (H, W) seal paste.
+        wetness: (h, w) of any size: how wet the brush was in each place, 0 to 1.
+        slip: (H, W) 255 on the slip of a cover, None on a page.
         params: What happened.
         rng: All randomness.
     """
     shape = (ink.shape[0], ink.shape[1])
     worn = clouds(shape, 0.15 * min(shape), rng)
-    strokes, kept = _strokes(ink, worn, params, rng)
+    dry = 1 - np.asarray(cv2.resize(wetness, (shape[1], shape[0])), np.float32)
+    strokes, kept = _strokes(ink, worn, dry, params, rng)
     drawn = (
         np.maximum(strokes * kept, _ruled(rules, params, rng)) if rules.any() else strokes * kept
     )
     paper = _paper(shape, worn, params, rng)
     spots = _spots(shape, params, rng)
     holes = _holes(shape, params, rng)
-    if params.show_through:
+    if params.show_through and slip is None:
         other = cv2.flip(np.maximum(ink, rules), 1)
         behind = cv2.GaussianBlur(cv2.resize(other, (shape[1] // 2, shape[0] // 2)), (0, 0), 1.6)
         paper -= cv2.resize(behind, (shape[1], shape[0])).astype(np.float32) * np.float32(
@@ -142,22 +155,34 @@ def soak(
         )
     light = np.empty((*shape, 3), np.float32)
     shade = paper * (1 / np.float32(255))
+    cover = None
+    if slip is not None:
+        cover = 1 - slip.astype(np.float32) / np.float32(255)
+        thread = grain((1, shape[1]), 2.0, rng) + grain((shape[0], 1), 2.0, rng)
+        shade += cover * thread * np.float32(0.035)
     paste = seals.astype(np.float32) * np.float32(0.82 / 255) if seals.any() else None
     for channel in range(3):
-        sheet = shade * np.float32(params.paper_rgb[channel])
+        colour = np.float32(params.paper_rgb[channel])
+        sheet = shade * colour
+        if cover is not None:
+            sheet = shade * (colour + cover * (np.float32(params.cover_rgb[channel]) - colour))
         sheet *= 1 - spots * np.float32((0.10, 0.2, 0.32)[channel])
         if paste is not None:
             sheet *= 1 - paste * np.float32(1 - params.seal_rgb[channel] / 255)
         sheet += (np.float32(params.ink_rgb[channel]) - sheet) * drawn
         if params.worm_holes:
-            sheet += (np.float32(params.backing) - sheet) * holes
+            behind_hole = params.backing * params.paper_rgb[channel] / max(params.paper_rgb)
+            sheet += (np.float32(behind_hole) - sheet) * holes
         light[..., channel] = sheet
-    if params.is_binary:
-        grey = light.mean(axis=2)
-        cut = np.float32(0.5) * (grey.mean() + np.float32(params.ink_rgb[1]))
-        light[:] = (np.clip((grey - cut) * 0.2 + 0.5, 0, 1) * 255)[..., None]
-    inked = ink > 127
     visible = drawn * (1 - holes)
+    if params.is_binary:
+        # A copier cuts well below the middle, or pale strokes would vanish.
+        grey = light.mean(axis=2)
+        paper_grey, ink_grey = float(np.median(grey[::4, ::4])), params.ink_rgb[1]
+        cut = np.float32(paper_grey - 0.3 * (paper_grey - ink_grey))
+        light[:] = (np.clip((grey - cut) * np.float32(0.2) + 0.5, 0, 1) * 252)[..., None]
+        visible = np.clip((visible - np.float32(0.3)) * 10 + np.float32(0.5), 0, 1)
+    inked = ink > 127
     damage = (holes > 0.5) | (spots > 0.25) | ((visible < 0.4) & inked)
     lost = np.clip(1 - 2.2 * visible, 0, 1)
     return Surface(
@@ -168,20 +193,24 @@ def soak(
 
 
 def _strokes(
-    ink: Ink, worn: Field, params: SheetParams, rng: np.random.Generator
+    ink: Ink, worn: Field, dry: Field, params: SheetParams, rng: np.random.Generator
 ) -> tuple[Field, Field]:
     """How much ink lies in each place, and how much of it is kept."""
     shape = (ink.shape[0], ink.shape[1])
-    soft = cv2.GaussianBlur(ink, (0, 0), max(0.5, params.bleed_px)).astype(np.float32)
+    width = stroke_width(ink)
+    spread = min(params.bleed_px, 0.24 * width)
+    soft = cv2.GaussianBlur(ink, (0, 0), max(0.35, spread)).astype(np.float32)
     soft *= np.float32(1 / 255)
     fibres = grain(shape, 2.4, rng)
-    soft += np.float32(0.09 * params.roughness) * fibres + np.float32(params.weight * 0.5 - 0.5)
+    soft += np.float32(0.09 * params.roughness) * fibres
+    soft += np.float32(params.weight * min(0.5, 0.08 * width) - 0.46)
     strokes = np.clip(soft * np.float32(3.0) + np.float32(0.5), 0, 1)
-    tone = 1 - params.ink_variation * np.clip(0.25 + 0.5 * clouds(shape, 60, rng), 0, 1)
+    uneven = np.clip(np.float32(0.7) * dry + np.float32(0.22) * clouds(shape, 60, rng), 0, 1)
+    tone = 1 - np.float32(params.ink_variation) * uneven
     tone -= np.float32(params.fading) * np.clip(worn * np.float32(0.5) - np.float32(0.1), 0, 0.9)
     kept = np.asarray(tone, np.float32)
     if params.dryness > 0.02:
-        kept = kept * (1 - _dry(ink, params.dryness, rng))
+        kept = kept * (1 - _flown(ink, dry, params.dryness, rng))
     if params.rubbed > 0.02:
         gone = np.clip(worn * np.float32(0.6) + np.float32(0.2), 0, 1)
         gone *= np.float32(0.5 * params.rubbed)
@@ -189,7 +218,7 @@ def _strokes(
     return np.asarray(strokes, np.float32), np.asarray(np.clip(kept, 0, 1), np.float32)
 
 
-def _dry(ink: Ink, dryness: float, rng: np.random.Generator) -> Field:
+def _flown(ink: Ink, dry: Field, dryness: float, rng: np.random.Generator) -> Field:
     """飛白: streaks that run along the stroke, in some strokes, more towards their ends.
 
     Lines of equal distance from the edge of a stroke run along it; noise that hangs on that
@@ -207,8 +236,8 @@ def _dry(ink: Ink, dryness: float, rng: np.random.Generator) -> Field:
     )
     map_y += layer * np.float32(rows)
     streaks = cv2.remap(stack, map_x, map_y, cv2.INTER_LINEAR)
-    areas = clouds((height, width), 55, rng) + np.float32(2.2 * dryness - 1.6)
-    share = np.clip(areas, 0, 1)
+    areas = np.float32(1.6) * dry + np.float32(0.5) * clouds((height, width), 55, rng)
+    share = np.clip(areas + np.float32(1.6 * dryness - 1.7), 0, 1)
     return np.asarray(np.clip((streaks - 0.1) * 2.2, 0, 1) * share, np.float32)
 
 

@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.synthesis.fields import Field, Shape, clouds, covering, grain, islands
+from pipelines.synthesis.fields import Field, Shape, clouds, covering, grain, islands, stroke_width
+from pipelines.synthesis.surfaces import Surface
 
 Ink = npt.NDArray[np.uint8]
-Rgb = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,9 @@ class StoneParams:
         pits_share: Share of the ground that the grain covers.
         pit_px: Width of a grain.
         pits_variation: How much the share differs from place to place.
+        pits_near_strokes: How many times more grain there is at strokes, beyond once.
         roughness: Raggedness of stroke edges.
+        sharpness: Slope of their edges: 2 soft, 5 hard.
         weight: Strokes thicker (positive) or thinner.
         shallow: How thin strokes are worn where the stone is most worn.
         hollow_share: Share of the middle of wide strokes that stayed black.
@@ -40,6 +42,7 @@ class StoneParams:
         chip_px: Their usual radius.
         losses_per_megapixel: Large losses of ground and strokes.
         loss_px: Their usual radius.
+        floor_share: Share of a loss where ink caught on its floor.
         cracks: Lines across the page.
         crack_px: Their width.
         ground: Grey level of ink.
@@ -51,13 +54,16 @@ class StoneParams:
         band_lift: Grey levels by which such a band is lighter than the ground.
         has_strip_lines: Thin white lines beside the bands.
         border_px: Bare paper around the rubbing.
+        screen: Noise of a printed reproduction, in grey levels.
         contrast: 1 as photographed; 3 nearly two levels, as reproduced.
     """
 
     pits_share: float = 0.08
     pit_px: float = 2.6
     pits_variation: float = 0.6
+    pits_near_strokes: float = 0.0
     roughness: float = 0.5
+    sharpness: float = 3.5
     weight: float = 0.0
     shallow: float = 0.3
     hollow_share: float = 0.2
@@ -65,6 +71,7 @@ class StoneParams:
     chip_px: float = 9.0
     losses_per_megapixel: float = 1.0
     loss_px: float = 60.0
+    floor_share: float = 0.2
     cracks: int = 1
     crack_px: float = 3.0
     ground: float = 20.0
@@ -76,22 +83,8 @@ class StoneParams:
     band_lift: float = 0.0
     has_strip_lines: bool = False
     border_px: int = 0
+    screen: float = 0.0
     contrast: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surface:
-    """A surface with what it carries.
-
-    Attributes:
-        light: (H, W, 3) grey levels in RGB, float32, before the scanner.
-        damage: (H, W) 255 where age changed what is seen: on the ground or in a stroke.
-        loss: (H, W) 255 where a stroke cannot be told from its ground any more.
-    """
-
-    light: Field
-    damage: Ink
-    loss: Ink
 
 
 def choose_stone_params(wear: float, em_px: float, rng: np.random.Generator) -> StoneParams:
@@ -103,34 +96,44 @@ def choose_stone_params(wear: float, em_px: float, rng: np.random.Generator) -> 
     vary = float(rng.uniform(0.6, 1.4))
     scale = float(np.clip(em_px / 110, 0.55, 1.8))
     is_coarse = bool(rng.random() < 0.5)
-    warm = float(rng.uniform(0, 1))
     return StoneParams(
-        pits_share=min(0.4, (0.34 if is_coarse else 0.03) * wear * vary),
-        pit_px=float(rng.uniform(2.0, 3.2)) * min(scale, 1.2),
-        pits_variation=float(rng.uniform(0.4, 0.9)),
+        pits_share=min(0.3, (0.26 if is_coarse else 0.018) * wear * vary),
+        pit_px=float(rng.uniform(2.1, 3.3)) * min(scale, 1.2),
+        pits_variation=float(rng.uniform(0.35, 0.6) if is_coarse else rng.uniform(0.7, 1.1)),
+        pits_near_strokes=float(rng.uniform(0, 0.3) if is_coarse else rng.uniform(1, 5)),
         roughness=0.25 + 0.6 * wear,
+        sharpness=float(rng.uniform(3.5, 6) if is_coarse else rng.uniform(2.2, 3.5)),
         weight=float(rng.uniform(-0.1, 0.1)),
-        shallow=0.75 * wear * vary,
-        hollow_share=float(rng.uniform(0, 0.1) if is_coarse else rng.uniform(0.1, 0.45)),
+        shallow=0.7 * wear * vary,
+        hollow_share=float(rng.uniform(0, 0.08) if is_coarse else rng.uniform(0.1, 0.5)),
         chips_per_character=0.5 * wear * vary,
-        chip_px=float(rng.uniform(5, 11)) * scale,
-        losses_per_megapixel=float(rng.uniform(0.5, 3.5)) * wear,
-        loss_px=float(rng.uniform(25, 60)) * scale,
-        cracks=int(rng.poisson(1.3 * wear)),
-        crack_px=float(rng.uniform(1.5, 5)) * scale,
-        ground=float(rng.uniform(6, 34)),
-        ground_variation=float(rng.uniform(2, 10)),
-        paper=float(rng.uniform(200, 240)),
-        tint=(0.93, 1.0, 0.98)
-        if rng.random() < 0.2
-        else (1.0, 0.985 - 0.05 * warm, 0.96 - 0.16 * warm),
-        cloth=float(rng.uniform(0, 7)),
+        chip_px=float(rng.uniform(4, 9)) * scale,
+        losses_per_megapixel=float(rng.uniform(0.4, 3.0)) * wear,
+        loss_px=float(rng.uniform(15, 42)) * scale,
+        floor_share=float(rng.uniform(0, 0.06) if is_coarse else rng.uniform(0.15, 0.4)),
+        cracks=int(rng.poisson(1.2 * wear)),
+        crack_px=float(rng.uniform(1.5, 4)) * scale,
+        ground=float(rng.uniform(20, 60) if is_coarse else rng.uniform(6, 30)),
+        ground_variation=float(rng.uniform(1, 5)),
+        paper=float(rng.uniform(225, 248) if is_coarse else rng.uniform(180, 230)),
+        tint=_tint(is_coarse, rng),
+        cloth=float(rng.uniform(0, 4)),
         band_px=float(rng.uniform(4, 18)) if rng.random() < 0.6 else 0.0,
-        band_lift=float(rng.uniform(-6, 45)) if not is_coarse else 0.0,
+        band_lift=0.0 if is_coarse else float(rng.uniform(-6, 50)),
         has_strip_lines=bool(rng.random() < 0.7),
-        border_px=int(rng.integers(6, 40)) if rng.random() < 0.4 else 0,
-        contrast=float(rng.uniform(1.8, 3.0) if is_coarse else rng.uniform(1.0, 1.3)),
+        border_px=int(rng.integers(6, 30)) if rng.random() < 0.4 else 0,
+        screen=float(rng.uniform(0, 16)) if is_coarse else 0.0,
+        contrast=float(rng.uniform(1.3, 2.0) if is_coarse else 1.0),
     )
+
+
+def _tint(is_coarse: bool, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Bare paper: white or a little blue in print, from white to tan in a photograph."""
+    if is_coarse:
+        blue = float(rng.uniform(-0.03, 0.03))
+        return (1.0 - max(blue, 0), 0.99, 1.0 + min(blue, 0))
+    warm = float(rng.uniform(0, 1))
+    return (1.0, 0.985 - 0.06 * warm, 0.96 - 0.18 * warm)
 
 
 def rub(
@@ -153,22 +156,32 @@ def rub(
     """
     shape = (ink.shape[0], ink.shape[1])
     worn = clouds(shape, 0.13 * min(shape), rng)
-    strokes = _strokes(ink, worn, params, rng)
-    cut = np.maximum(strokes, _strokes(rules, worn, params, rng)) if rules.any() else strokes
-    filled = _filled(ink, params, rng)
+    noise = _Noise(
+        fine=grain(shape, 0.55 * params.pit_px, rng),
+        middle=grain(shape, 1.5 * params.pit_px, rng),
+        coarse=clouds(shape, 3.2 * params.pit_px, rng),
+    )
+    strokes = _strokes(ink, worn, noise, params)
+    cut = strokes
+    if rules.any():
+        cut = np.maximum(strokes, _strokes(rules, worn, noise, params))
+    filled = _filled(ink, noise, params, rng)
     bands = _bands(shape, strips_x, params, rng)
-    share = _pit_shares(shape, worn, strips_x, params, rng)
-    pits = covering(grain(shape, params.pit_px, rng), share, 2.6)
-    flaws = _flaws(ink, characters, params, rng)
-    # A loss is never quite white: ink caught on its floor.
-    floor = covering(grain(shape, 2.4, rng), 0.22, 3.0)
+    share = _pit_shares(ink, worn, strips_x, params, rng)
+    # Grains of several sizes: a quarter of those on real stone are single pixels, a tenth are
+    # larger than sixteen (measured on the Han stele).
+    mixed = np.float32(0.8) * noise.fine[::-1] + np.float32(0.6) * noise.middle[:, ::-1]
+    pits = covering(mixed, share, 4.5)
+    flaws = _flaws(ink, characters, noise, params, rng)
     bare = np.maximum(cut * (1 - filled), pits * (1 - bands))
-    white = np.maximum(bare, flaws * (1 - floor * np.float32(0.8)))
+    floor = flaws
+    if params.floor_share:
+        floor = flaws * (1 - np.float32(0.9) * covering(noise.middle[::-1], params.floor_share, 3))
+    white = np.maximum(bare, floor)
     white *= 1 - np.float32(0.7) * bands
-    light = _inked(white, bands, strips_x, params, rng)
+    light = _inked(white, bands, strips_x, noise, params, rng)
     inked = ink > 127
-    seen = white > 0.5
-    damage = (seen != inked) | (flaws > 0.5)
+    damage = ((white > 0.5) != inked) | (flaws > 0.5)
     lost = np.maximum(1 - 2 * strokes, flaws)
     lost = np.maximum(lost, _crowded(inked, np.maximum(pits, flaws)))
     tint = np.array(params.tint, np.float32)
@@ -179,28 +192,40 @@ def rub(
     )
 
 
-def _strokes(ink: Ink, worn: Field, params: StoneParams, rng: np.random.Generator) -> Field:
+@dataclass(frozen=True, slots=True)
+class _Noise:
+    """Three sizes of noise over one page; turned over, each serves for several purposes."""
+
+    fine: Field
+    middle: Field
+    coarse: Field
+
+
+def _strokes(ink: Ink, worn: Field, noise: _Noise, params: StoneParams) -> Field:
     """Strokes in [0, 1]: edges frayed and moved, thin and broken where the stone is worn."""
-    shape = (ink.shape[0], ink.shape[1])
-    soft = cv2.GaussianBlur(ink, (0, 0), 1.3).astype(np.float32) / np.float32(255)
-    rough = np.float32(0.07 * params.roughness) * grain(shape, 3.0, rng)
-    rough += np.float32(0.07 * params.roughness) * grain(shape, 7.0, rng)
-    thin = np.clip(worn * np.float32(0.5) + np.float32(0.1), 0, 1) * np.float32(
-        0.42 * params.shallow
-    )
+    width = stroke_width(ink)
+    soft = cv2.GaussianBlur(ink, (0, 0), min(1.3, 0.22 * width)).astype(np.float32)
+    soft *= np.float32(1 / 255)
+    rough = noise.middle + noise.coarse
+    rough *= np.float32(0.07 * params.roughness)
+    thin = np.clip(worn * np.float32(0.5) + np.float32(0.1), 0, 1)
+    thin *= np.float32(0.42 * params.shallow * min(1.0, width / 7))
     soft += rough * (1 + 2 * thin) - thin + np.float32(params.weight * 0.5 - 0.5)
-    return np.asarray(np.clip(soft * np.float32(3.5) + np.float32(0.5), 0, 1), np.float32)
+    soft *= np.float32(params.sharpness)
+    soft += np.float32(0.5)
+    return np.asarray(np.clip(soft, 0, 1, out=soft), np.float32)
 
 
-def _filled(ink: Ink, params: StoneParams, rng: np.random.Generator) -> Field:
+def _filled(ink: Ink, noise: _Noise, params: StoneParams, rng: np.random.Generator) -> Field:
     """Black texture in the middle of wide strokes, more in some characters than in others."""
     shape = (ink.shape[0], ink.shape[1])
     if params.hollow_share < 0.01:
         return np.zeros(shape, np.float32)
     deep = cv2.distanceTransform((ink > 127).astype(np.uint8), cv2.DIST_L2, 3)
-    middle = np.clip((deep - np.float32(2.0)) / np.float32(3.0), 0, 1)
+    middle = np.clip((deep - np.float32(1.7)) / np.float32(2.5), 0, 1)
     local = np.clip(params.hollow_share * (1 + 0.9 * clouds(shape, 70, rng)), 0.0, 0.7)
-    return covering(grain(shape, 3.2, rng), local * middle, 3.0)
+    mixed = np.float32(0.8) * noise.fine[:, ::-1] + np.float32(0.6) * noise.middle[::-1, ::-1]
+    return covering(mixed, local * middle, 5.0)
 
 
 def _bands(
@@ -210,35 +235,39 @@ def _bands(
     drawn = np.zeros(shape, np.uint8)
     if params.band_px:
         for x in strips_x:
-            lean, width = (
-                float(rng.normal(0, 2.5)),
-                max(1, round(params.band_px * rng.uniform(0.5, 1.3))),
-            )
+            lean = float(rng.normal(0, 2.5))
+            width = max(1, round(params.band_px * rng.uniform(0.5, 1.3)))
             cv2.line(drawn, (x, 0), (round(x + lean), shape[0]), 255, width, cv2.LINE_AA)
     return np.divide(drawn, 255, dtype=np.float32)
 
 
 def _pit_shares(
-    shape: Shape,
+    ink: Ink,
     worn: Field,
     strips_x: tuple[int, ...],
     params: StoneParams,
     rng: np.random.Generator,
 ) -> Field:
     """Share of grain from place to place, at an eighth of the resolution."""
-    small = (shape[0] // 8 + 1, shape[1] // 8 + 1)
-    cloudy = 0.55 * cv2.resize(worn, (small[1], small[0])) + 0.7 * clouds(small, 11, rng)
-    cloudy += 0.4 * clouds(small, 4, rng)
+    small = (ink.shape[0] // 8 + 1, ink.shape[1] // 8 + 1)
+    cloudy = 0.5 * cv2.resize(worn, (small[1], small[0])) + 0.7 * clouds(small, 11, rng)
+    cloudy += 0.5 * clouds(small, 4, rng)
     share = params.pits_share * np.exp(
         params.pits_variation * cloudy - params.pits_variation**2 / 2
     )
+    # The face of the stone breaks first where it was cut.
+    near = cv2.resize(ink, (small[1], small[0]), interpolation=cv2.INTER_AREA)
+    near = cv2.GaussianBlur(near, (0, 0), 1.2).astype(np.float32) / np.float32(255)
+    share *= 1 + np.float32(params.pits_near_strokes) * np.clip(near * 3, 0, 1)
     # Each strip was rubbed for itself.
-    for left, right in zip((0, *sorted(strips_x)), (*sorted(strips_x), shape[1]), strict=True):
+    for left, right in zip((0, *strips_x), (*strips_x, ink.shape[1]), strict=True):
         share[:, left // 8 : right // 8 + 1] *= float(rng.uniform(0.75, 1.3))
-    return np.asarray(np.clip(share, 0, 0.75), np.float32)
+    return np.asarray(np.clip(share, 0, 0.42), np.float32)
 
 
-def _flaws(ink: Ink, characters: int, params: StoneParams, rng: np.random.Generator) -> Field:
+def _flaws(
+    ink: Ink, characters: int, noise: _Noise, params: StoneParams, rng: np.random.Generator
+) -> Field:
     """Chips at strokes, large losses, cracks: where the face of the stone is gone."""
     shape = (ink.shape[0], ink.shape[1])
     edges = np.argwhere(ink[::4, ::4] > 127) * 4
@@ -254,16 +283,17 @@ def _flaws(ink: Ink, characters: int, params: StoneParams, rng: np.random.Genera
             params.loss_px * rng.lognormal(0, 0.6, losses),
         ]
     )
-    return np.maximum(islands(shape, places, radii, rng), _cracks(shape, params, rng))
+    gone = islands(shape, places, radii, rng)
+    return np.maximum(gone, _cracks(shape, noise, params, rng)) if params.cracks else gone
 
 
-def _cracks(shape: Shape, params: StoneParams, rng: np.random.Generator) -> Field:
-    """Broken lines that wander across the page, with branches; most are rows of dots."""
+def _cracks(shape: Shape, noise: _Noise, params: StoneParams, rng: np.random.Generator) -> Field:
+    """Broken lines that wander across the page; most are rows of dots."""
     height, width = shape
     drawn = np.zeros(shape, np.uint8)
+    steps = 160
     for _ in range(params.cracks):
         angle = float(rng.uniform(0, np.pi))
-        steps = 160
         bend = np.cumsum(rng.normal(0, 0.05, steps)) + rng.normal(0, 0.35, steps) + angle
         pace = 1.3 * (width + height) / steps
         walk = np.cumsum(np.stack([np.cos(bend), np.sin(bend)], 1) * pace, axis=0)
@@ -271,26 +301,14 @@ def _cracks(shape: Shape, params: StoneParams, rng: np.random.Generator) -> Fiel
         widths = params.crack_px * rng.lognormal(-0.3, 0.6, steps)
         shown = wander_on(steps, float(rng.uniform(0.35, 0.9)), rng)
         points = np.round(walk * 16).astype(int)
-        for index in range(steps - 1):
-            if shown[index]:
-                one, other = points[index], points[index + 1]
-                thick = max(1, round(float(widths[index])))
-                cv2.line(
-                    drawn,
-                    (int(one[0]), int(one[1])),
-                    (int(other[0]), int(other[1])),
-                    255,
-                    thick,
-                    cv2.LINE_AA,
-                    4,
-                )
-    if not params.cracks:
-        return drawn.astype(np.float32)
+        for index in np.flatnonzero(shown[:-1]):
+            start, end = points[index].tolist(), points[index + 1].tolist()
+            thick = max(1, round(float(widths[index])))
+            cv2.line(drawn, start, end, 255, thick, cv2.LINE_AA, 4)
     frayed: Field = cv2.GaussianBlur(drawn, (0, 0), 1.2).astype(np.float32) / np.float32(255)
-    frayed += np.float32(0.28) * grain(shape, 3.5, rng) - np.float32(0.42)
-    return np.asarray(
-        np.clip(frayed * np.float32(5) + np.float32(0.5), 0, 1) * (drawn > 0), np.float32
-    )
+    frayed += np.float32(0.28) * noise.middle[::-1] - np.float32(0.42)
+    frayed *= np.float32(5)
+    return np.asarray(np.clip(frayed + np.float32(0.5), 0, 1) * (drawn > 0), np.float32)
 
 
 def wander_on(count: int, share: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
@@ -303,48 +321,61 @@ def _inked(
     white: Field,
     bands: Field,
     strips_x: tuple[int, ...],
+    noise: _Noise,
     params: StoneParams,
     rng: np.random.Generator,
 ) -> Field:
     """Grey levels: the tamped ground, cloth in it, bare paper, pasted bands, the border."""
     shape = (white.shape[0], white.shape[1])
-    ground = clouds(shape, 55, rng) * np.float32(params.ground_variation)
+    ground = clouds(shape, 110, rng) + np.float32(0.5) * clouds(shape, 26, rng)
+    ground *= np.float32(params.ground_variation)
     if params.cloth:
         thread = grain((1, shape[1]), 2.2, rng) + grain((shape[0], 1), 2.2, rng)
-        ground += np.float32(0.5 * params.cloth) * (thread + grain(shape, 2.0, rng))
-    ground += np.float32(params.ground) + np.float32(params.band_lift) * bands
+        ground += np.float32(0.5 * params.cloth) * (thread + noise.fine)
+    if params.band_px:
+        woven = np.float32(params.band_lift) * (1 + np.float32(0.3) * noise.fine)
+        ground += bands * woven
+    ground += np.float32(params.ground)
     np.clip(ground, 0, 120, out=ground)
     paper = np.float32(params.paper) + np.float32(5) * clouds(shape, 90, rng)
     light: Field = np.asarray(ground + (paper - ground) * white, np.float32)
     if params.has_strip_lines:
-        drawn = np.zeros(shape, np.uint8)
-        for x in strips_x:
-            side = x + round((params.band_px / 2 + 1) * float(rng.choice([-1.0, 1.0])))
-            shown = wander_on(60, float(rng.uniform(0.15, 0.9)), rng)
-            ys = np.linspace(0, shape[0], 61).astype(int)
-            for index in np.flatnonzero(shown):
-                level = int(rng.integers(60, 230))
-                cv2.line(drawn, (side, int(ys[index])), (side, int(ys[index + 1])), level, 1)
-        np.maximum(light, drawn.astype(np.float32) * np.float32(params.paper / 255), out=light)
+        np.maximum(light, _strip_lines(shape, strips_x, params, rng), out=light)
     if params.border_px:
-        light = _bordered(light, params, rng)
+        light = _bordered(light, noise, params, rng)
+    if params.screen:
+        # The screen of a printed reproduction: noise from pixel to pixel, strongest in the dark.
+        light += noise.fine[::-1, ::-1] * (np.float32(params.screen) * (1 - light / 300))
     if params.contrast > 1:
         light = np.asarray((light - 127) * np.float32(params.contrast) + 127, np.float32)
-        np.clip(light, min(params.ground, 25.0), params.paper, out=light)
+        np.clip(light, 0, params.paper + 10, out=light)
     return light
 
 
-def _bordered(light: Field, params: StoneParams, rng: np.random.Generator) -> Field:
-    """Bare paper around the rubbing; the edge of the ink is not straight."""
+def _strip_lines(
+    shape: Shape, strips_x: tuple[int, ...], params: StoneParams, rng: np.random.Generator
+) -> Field:
+    """Thin light lines along the edges of strips, that come and go."""
+    drawn = np.zeros(shape, np.uint8)
+    ys = np.linspace(0, shape[0], 61).astype(int).tolist()
+    for x in strips_x:
+        side = x + round((params.band_px / 2 + 1) * float(rng.choice([-1.0, 1.0])))
+        for index in np.flatnonzero(wander_on(60, float(rng.uniform(0.15, 0.9)), rng)):
+            level = int(rng.integers(60, 230))
+            cv2.line(drawn, (side, ys[index]), (side, ys[index + 1]), level, 1)
+    return np.multiply(drawn, params.paper / 255, dtype=np.float32)
+
+
+def _bordered(light: Field, noise: _Noise, params: StoneParams, rng: np.random.Generator) -> Field:
+    """Bare paper around the rubbing; the edge of the ink is nearly straight, and rough."""
     height, width = light.shape
     rows = np.arange(height, dtype=np.float32)[:, None]
     columns = np.arange(width, dtype=np.float32)[None]
     inside = np.minimum(
         np.minimum(rows, height - 1 - rows), np.minimum(columns, width - 1 - columns)
     )
-    wave = clouds((height, width), 140, rng) * np.float32(min(4.0, params.border_px / 4))
-    wave += np.float32(0.8) * grain((height, width), 3.0, rng)
-    share = np.clip(inside + wave - params.border_px, 0, 1)
+    inside += clouds((height, width), 200, rng) * np.float32(1.3) + noise.middle
+    share = np.clip(inside - np.float32(params.border_px), 0, 1)
     around = np.float32(params.paper + 8)
     return np.asarray(around + (light - around) * share, np.float32)
 

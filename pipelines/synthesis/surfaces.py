@@ -1,0 +1,30 @@
+"""A surface with ink on it, as it lies before the scanner: what ``stone`` and ``sheet`` make.
+
+Holds: ``Surface``.
+
+Keeps out: how it came about (``stone``, ``sheet``), the picture of it (``scanning``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.synthesis.fields import Field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """A surface with what it carries.
+
+    Attributes:
+        light: (H, W, 3) grey levels in RGB, float32, before the scanner.
+        damage: (H, W) 255 where age changed what is seen: on the ground or in a stroke.
+        loss: (H, W) 255 where a stroke cannot be told from its ground any more.
+    """
+
+    light: Field
+    damage: npt.NDArray[np.uint8]
+    loss: npt.NDArray[np.uint8]
