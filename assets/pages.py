@@ -1,7 +1,5 @@
 """The asset ``pages``: upright pictures with their normalized ink."""
 
-import os
-
 import dagster as dg
 
 from assets.partitions import batches
@@ -41,7 +39,6 @@ def pages(
         scans_of_batch = (
             scan for group in project.tables.iterate("scans", batch, Scan) for scan in group
         )
-        # On a single page a second process costs more than it gains.
-        workers = (project.settings.threads or os.cpu_count() or 1) if taken > 4 else 1
+        workers = project.settings.workers(taken)
         stage.write(process_pages(scans_of_batch, project.store, params, CODE, workers=workers))
     return stage.report(taken=taken, preview=ink_sheet(project, batch), is_unchanged=is_unchanged)
