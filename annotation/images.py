@@ -26,7 +26,7 @@ import numpy as np
 
 from pipelines.errors import ServiceError
 from pipelines.geometry import Box
-from pipelines.imaging.codec import decode_png, encode_jpeg
+from pipelines.imaging.codec import decode_picture, encode_jpeg
 from pipelines.records import derive_id
 from pipelines.store import Store
 
@@ -115,7 +115,7 @@ def make_derivative(
     place = (crop.left, crop.top, crop.right, crop.bottom)
     name = f"{derive_id('derivative', image_key, *place, max_side_px)}.jpg"
     if not images.file_of(name).exists():
-        picture = decode_png(store.get(image_key))
+        picture = decode_picture(store.get(image_key))
         if crop.clipped(picture.shape[1], picture.shape[0]) != crop:
             raise ValueError(
                 f"The picture {image_key} is {picture.shape[1]} x {picture.shape[0]} pixels; the "

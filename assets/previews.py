@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.resources import Project
-from pipelines.imaging.codec import decode_png, encode_jpeg
+from pipelines.imaging.codec import decode_picture, decode_png, encode_jpeg
 from pipelines.imaging.drawing import draw_boxes
 from pipelines.records import Column, Page, Sample
 
@@ -27,7 +27,7 @@ QUALITY = 55
 def ink_sheet(project: Project, batch: str) -> bytes | None:
     """The first pages of a batch, each beside its ink; None if there is no page."""
     keys = [k for page in _first_pages(project, batch) for k in (page.image_key, page.ink_key)]
-    return _sheet([decode_png(project.store.get(key)) for key in keys])
+    return _sheet([decode_picture(project.store.get(key)) for key in keys])
 
 
 def ordered_boxes(project: Project, batch: str) -> bytes | None:
@@ -36,7 +36,7 @@ def ordered_boxes(project: Project, batch: str) -> bytes | None:
     return _sheet(
         [
             draw_boxes(
-                decode_png(project.store.get(page.image_key)),
+                decode_picture(project.store.get(page.image_key)),
                 [column for column in columns if column.page_id == page.page_id],
             )
             for page in _first_pages(project, batch)

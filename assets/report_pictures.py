@@ -22,7 +22,7 @@ from pipelines.errors import MissingGlyph
 from pipelines.geometry import Box
 from pipelines.glyphs.content import content_cell
 from pipelines.glyphs.fonts import FontFace
-from pipelines.imaging.codec import decode_png, encode_jpeg
+from pipelines.imaging.codec import decode_picture, decode_png, encode_jpeg
 from pipelines.imaging.drawing import draw_boxes
 from pipelines.records import Column, Page, Reading, Review
 from pipelines.store import Store
@@ -40,7 +40,7 @@ _PLAIN = (255, 255, 255)
 
 def page_pictures(store: Store, name: str, page: Page, columns: Sequence[Column]) -> list[Picture]:
     """A page three times: as it came, its ink, and the boxes with their order."""
-    image = decode_png(store.get(page.image_key))
+    image = decode_picture(store.get(page.image_key))
     ink = decode_png(store.get(page.ink_key))
     return [
         _picture(image, f"{name}: as it came"),
@@ -51,7 +51,7 @@ def page_pictures(store: Store, name: str, page: Page, columns: Sequence[Column]
 
 def boxes_picture(store: Store, name: str, page: Page, columns: Sequence[Column]) -> Picture:
     """A page with its boxes alone, small: one of many on a sheet."""
-    image = decode_png(store.get(page.image_key))
+    image = decode_picture(store.get(page.image_key))
     caption = f"{name}: {_counts(columns)}"
     return _picture(_with_boxes(image, columns, SMALL_SIDE_PX), caption, side_px=SMALL_SIDE_PX)
 
@@ -64,7 +64,7 @@ def column_picture(
     review: Review | None = None,
 ) -> Picture:
     """One column with its readers' glyphs; the first reading decides which boxes are shown."""
-    image = _rgb(decode_png(store.get(page.image_key)))
+    image = _rgb(decode_picture(store.get(page.image_key)))
     approved = {c.character_id: c.canonical for c in review.characters} if review else {}
     first = next(iter(readings.values()))
     rows = [("page", [_crop(image, character.box) for character in first.characters])]

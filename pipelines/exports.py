@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 import pyarrow as pa
@@ -195,7 +195,7 @@ def _write_jsonl(approved: Sequence[Approved], store: Store, folder: Path) -> No
     with (folder / "columns.jsonl").open("w", encoding="utf-8") as file:
         for one in approved:
             line = {
-                "image": f"images/{one.page.page_id}.png",
+                "image": _image_file(one.page),
                 "column_index": one.column.column_index,
                 "box": _edges(one.column.box),
                 **_described(one),
@@ -225,7 +225,7 @@ def _page_xml(columns: Sequence[Approved]) -> ElementTree.Element:
     sheet = ElementTree.SubElement(
         root,
         "Page",
-        imageFilename=f"images/{page.page_id}.png",
+        imageFilename=_image_file(page),
         imageWidth=str(page.width),
         imageHeight=str(page.height),
         readingDirection="top-to-bottom",
@@ -274,7 +274,12 @@ def _add_text(element: ElementTree.Element, text: str) -> None:
 def _write_images(approved: Iterable[Approved], store: Store, folder: Path) -> None:
     (folder / "images").mkdir()
     for page in {one.page.page_id: one.page for one in approved}.values():
-        (folder / "images" / f"{page.page_id}.png").write_bytes(store.get(page.image_key))
+        (folder / _image_file(page)).write_bytes(store.get(page.image_key))
+
+
+def _image_file(page: Page) -> str:
+    """Where a page's picture lies in an export: a PNG, or the scan's own JPEG."""
+    return f"images/{page.page_id}{PurePosixPath(page.image_key).suffix}"
 
 
 def _described(one: Approved) -> dict[str, object]:

@@ -97,8 +97,8 @@ def make_pages(
 def _make_page(
     document: Document, scan: Scan, index: int, store: Store, params: PageParams, code_version: str
 ) -> Page:
-    name = document.name_of(index)
-    image = document.decode(index)
+    name, image = document.name_of(index), document.decode(index)
+    is_as_scanned = document.is_plain
     height, width = image.shape[:2]
     if min(height, width) < params.min_side_px:
         raise UnreadableImage(
@@ -109,7 +109,7 @@ def _make_page(
     found = normalize_ink(image, params.ink)
     skew_deg = 0.0
     if is_worth_turning(found.skew, params.ink.skew):
-        skew_deg = found.skew.degrees
+        is_as_scanned, skew_deg = False, found.skew.degrees
         image = turned(image, skew_deg)
         height, width = image.shape[:2]
         found = replace(normalize_ink(image, params.ink), skew=found.skew)
@@ -122,7 +122,9 @@ def _make_page(
         page_index=index,
         width=width,
         height=height,
-        image_key=store.put(encode_png(image), ".png"),
+        # The scan is kept byte for byte anyway: encoding the same picture again would cost
+        # several times its decoding.
+        image_key=scan.scan_key if is_as_scanned else store.put(encode_png(image), ".png"),
         ink_key=store.put(encode_png(found.ink), ".png"),
         damage_key=store.put(encode_png(found.damage), ".png"),
         seal_key=None if found.seal is None else store.put(encode_png(found.seal), ".png"),

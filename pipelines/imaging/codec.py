@@ -89,6 +89,14 @@ class Document:
             raise IndexError(f"No page {page_index} among {self.probe.page_count}.")
         return grey_or_rgb(self._pages.decode(page_index), self.name_of(page_index))
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether :func:`decode_picture` makes the page that was decoded of the file's own bytes.
+
+        Then nothing need be encoded anew. False until a page was decoded.
+        """
+        return self.probe.page_count == 1 and self._pages.is_plain
+
     def name_of(self, page_index: int) -> str:
         """How messages call a page."""
         if self.probe.page_count == 1:
@@ -238,12 +246,27 @@ def decode_png(data: bytes) -> Picture:
     Raises:
         UnreadableImage: If the bytes are no PNG of this project.
     """
+    return _decode(data, {containers.PNG})
+
+
+def decode_picture(data: bytes) -> Picture:
+    """A picture of the store, PNG or JPEG of 8-bit grey or RGB: (H, W) or (H, W, 3) RGB.
+
+    Raises:
+        UnreadableImage: If the bytes are no such picture.
+    """
+    return _decode(data, {containers.PNG, containers.JPEG})
+
+
+def _decode(data: bytes, known: set[str]) -> Picture:
     image = None
-    if containers.sniff(data) == containers.PNG:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if containers.sniff(data) in known:
+        flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if image is None or image.dtype != np.uint8 or image.ndim == 3 and image.shape[2] != 3:
+        kinds = " or ".join(sorted(kind.removeprefix("image/").upper() for kind in known))
         raise UnreadableImage(
-            f"A picture from the store is no PNG of 8-bit grey or RGB; it begins with "
+            f"A picture from the store is no {kinds} of 8-bit grey or RGB; it begins with "
             f"{data[:8]!r}. Materialize the stage that wrote it again.",
             reason="broken",
         )

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pypdfium2
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from pypdfium2 import raw as pdfium
 
 from pipelines.errors import UnreadableImage
@@ -63,9 +63,14 @@ def truncated(name: str, found: str) -> UnreadableImage:
 
 
 class Pages:
-    """What each container offers: a count, and pages by index."""
+    """What each container offers: a count, and pages by index.
+
+    ``is_plain`` says, once the page was decoded, that the file holds just this one picture as
+    JPEG or PNG, upright and in 8-bit grey or RGB.
+    """
 
     count: int
+    is_plain: bool = False
 
     def decode(self, index: int) -> Image.Image:
         """One page, upright, in any mode.
@@ -98,9 +103,12 @@ class PillowPages(Pages):
         self._check_size()
         with self._errors():
             self.image.load()
+        self.is_plain = self.image.format in {"JPEG", "PNG"} and self.image.mode in {"L", "RGB"}
+        self.is_plain &= "transparency" not in self.image.info
         # EXIF that cannot be read says nothing: the picture counts as upright.
         with warnings.catch_warnings(), suppress(*_DECODER_ERRORS):
             warnings.simplefilter("ignore")
+            self.is_plain &= self.image.getexif().get(ExifTags.Base.Orientation, 1) == 1
             ImageOps.exif_transpose(self.image, in_place=True)
         return self.image
 

@@ -10,6 +10,7 @@ from pipelines.errors import UnreadableImage
 from pipelines.imaging.codec import (
     CodecParams,
     decode_pages,
+    decode_picture,
     decode_png,
     encode_jpeg,
     encode_png,
@@ -384,3 +385,25 @@ def test_decode_png_refuses_what_is_none():
         with pytest.raises(UnreadableImage, match="no PNG of 8-bit grey or RGB") as caught:
             decode_png(data)
         assert caught.value.reason == "broken"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_plain_file_is_its_own_picture(kind, colour):
+    page = written_page()
+    picture = np.stack([page, page // 2, page], axis=2) if colour else page
+    data = saved(picture, kind)
+    with open_document(data, "a") as document:
+        assert np.array_equal(document.decode(0), decode_picture(data))
+        assert document.is_plain
+
+
+def test_what_is_turned_transparent_or_of_another_kind_is_not_plain():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = saved(written_page(), "JPEG", exif=exif)
+    see_through = saved(np.zeros((9, 9, 4), np.uint8), "PNG")
+    for data in (turned, see_through, tiff_of([written_page()]), saved(written_page(), "WEBP")):
+        with open_document(data, "a") as document:
+            document.decode(0)
+            assert not document.is_plain
