@@ -40,6 +40,9 @@ class RestorationParams:
         cloud_strokes: Side of the window in which specks are counted.
         cloud_share: Share of that window in specks from which it is a cloud of pits.
         core_strokes: Width of the widest part that a component in a cloud needs to be a stroke.
+        flake_strokes: Width from which ink on weathered stone is a place where its face is gone.
+        flake_body: Share of that width down to which it goes on around such a place.
+        flake_aspect: Length over width from which such a place may be a broad stroke after all.
     """
 
     side_px: int = 2048
@@ -54,6 +57,9 @@ class RestorationParams:
     cloud_strokes: float = 6.0
     cloud_share: float = 0.05
     core_strokes: float = 0.7
+    flake_strokes: float = 3.5
+    flake_body: float = 0.6
+    flake_aspect: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,7 @@ def restored(mask: Ink, params: RestorationParams = _DEFAULT) -> Restoration:
             small = _without_clouds(small, before, stroke, specks.factor, params)
         if is_weathered or specks.share > params.worn_share:
             small = _without_cracks(small, stroke, params)
+            small = _without_flakes(small, stroke, params)
     kept = enlarged(small, specks.factor, mask.shape)
     ink = np.asarray(cv2.bitwise_and(mask, kept), np.uint8)
     if is_weathered and specks.stroke_px:
@@ -146,6 +153,59 @@ def _specks(mask: Ink, params: RestorationParams) -> _Specks:
     stroke = float(widths[order[min(int(middle), count - 1)]])
     keep = areas > (params.speck_strokes * stroke) ** 2
     return _Specks(labels, keep, factor, stroke * factor, float(areas[~keep].sum() / areas.sum()))
+
+
+def _without_flakes(small: Ink, stroke: float, params: RestorationParams) -> Ink:
+    """The mask without areas broader than any stroke: there the face of the stone is gone.
+
+    Strokes that run into such an area end at its edge.
+    """
+    # Four pixels for the width of a stroke are enough for what is broader.
+    factor = max(1, int(stroke / 4))
+    coarse = np.where(shrunk(small, factor) > 127, np.uint8(255), np.uint8(0))
+    side = round(params.flake_strokes * _even_width(coarse))
+    if side < 3:
+        return small
+    seeds = _opened(coarse, side)
+    if not seeds.any():
+        return small
+    body = _opened(coarse, max(3, round(params.flake_body * side)))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=8)
+    flakes = np.zeros(count, np.uint8)
+    for label in np.unique(labels[seeds > 0]):
+        x, y, across, down = (int(v) for v in stats[label, :4])
+        points = np.argwhere(labels[y : y + down, x : x + across] == label)[:, ::-1]
+        long, short = sorted(cv2.minAreaRect(points.astype(np.float32))[1], reverse=True)
+        flakes[label] = 255 if long < params.flake_aspect * max(short, 1.0) else 0
+    flakes[0] = 0
+    # The ragged edge of a flake reaches about a stroke beyond its even middle.
+    reach = max(3, round(2 * stroke / factor)) | 1
+    gone = cv2.dilate(flakes[labels], np.ones((reach, reach), np.uint8))
+    return np.asarray(
+        cv2.subtract(small, enlarged(np.asarray(gone, np.uint8), factor, small.shape)), np.uint8
+    )
+
+
+def _opened(mask: Ink, side: int) -> Ink:
+    """What of a mask a disc of that width covers without leaving it."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), np.uint8)
+
+
+def _even_width(mask: Ink) -> float:
+    """The width in the middle of strokes, of which half the ink is narrower.
+
+    Pits lengthen the outline of worn strokes and make :class:`_Specks` think them thin; their
+    middle keeps its distance from the ground.
+    """
+    filled = np.asarray(cv2.medianBlur(mask, 3), np.uint8)
+    depth = cv2.distanceTransform(filled, cv2.DIST_L2, 3)
+    ridge = (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (filled > 0)
+    widths = np.sort(2 * depth[ridge])
+    if not widths.size:
+        return 0.0
+    areas = np.cumsum(widths**2)
+    return float(widths[int(np.searchsorted(areas, areas[-1] / 2))])
 
 
 def _without_clouds(
