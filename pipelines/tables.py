@@ -43,6 +43,7 @@ from pipelines.records import (
     Scan,
 )
 from pipelines.schemas import from_arrow, schema_fingerprint, schema_of, to_arrow
+from pipelines.truth import Corpus, CorpusPage
 
 R = TypeVar("R")
 
@@ -59,6 +60,8 @@ TABLES: dict[str, type] = {
     "models": Model,
     "evaluations": Evaluation,
     "releases": Release,
+    "corpora": Corpus,
+    "corpus_pages": CorpusPage,
 }
 """Every table by name, with the record it holds."""
 

@@ -2,9 +2,9 @@
 
     python -m pipelines.texts --into DIR [ID...]      fetch the collections of ``texts.toml``
 
-Holds: ``Text``, reading a folder of texts (JSON collections, fortune files, plain text), and how
-often each character occurs. Only Han characters are kept, in traditional forms: punctuation is
-an editor's, and no inscription has it.
+Holds: ``Text``, reading a folder of texts (JSON collections, fortune files, plain text), leaving
+out what held-out works share, and how often each character occurs. Only Han characters are kept,
+in traditional forms: punctuation is an editor's, and no inscription has it.
 
 Keeps out: packages (``pipelines.packages``), fonts and drawing (``pipelines.corpora``).
 """
@@ -18,13 +18,14 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BeitieError, MaterialError
 from pipelines.packages import LOCK_FILE, take
 from pipelines.scripts import canonical, is_han, normalize_text, to_simplified, to_traditional
+from pipelines.truth import Exclusion
 
 BUNDLED = Path(__file__).with_name("texts.toml")
 
@@ -138,6 +139,72 @@ def is_simplified(text: str) -> bool:
     simplified = sum(canonical(c) != c and to_simplified(c) == c for c in text)
     traditional = sum(to_simplified(c) != c for c in text)
     return simplified > traditional
+
+
+def exclude_shared(
+    texts: Sequence[Text], held_out: Iterable[str], run_length: int
+) -> tuple[list[Text], Exclusion]:
+    """Texts without what held-out works have too, so that nothing is learnt by heart.
+
+    A run of ``run_length`` canonical characters that occurs in a held-out text is cut out, and a
+    text falls into pieces there; pieces shorter than two runs go as well. Variants and simplified
+    forms count as equal.
+
+    Args:
+        texts: What synthetic pages are drawn from.
+        held_out: Bodies of the works that a model will be judged on.
+        run_length: Shorter runs are idioms that everybody uses; about six.
+
+    Returns:
+        What is left, and how much was left out.
+    """
+    shared: set[str] = set()
+    held_out_characters = 0
+    for body in held_out:
+        folded = "".join(canonical(c) for c in normalize_text(body, only_han=True))
+        held_out_characters += len(folded)
+        shared.update(_runs(folded, run_length))
+    kept: list[Text] = []
+    cut_texts = 0
+    for text in texts:
+        pieces = _unshared(text.body, shared, run_length)
+        cut_texts += pieces != [text.body]
+        kept += [replace(text, body=piece) for piece in pieces]
+    before = sum(len(text.body) for text in texts)
+    return kept, Exclusion(
+        run_length=run_length,
+        held_out_characters=held_out_characters,
+        texts=cut_texts,
+        all_texts=len(texts),
+        characters=before - sum(len(text.body) for text in kept),
+        all_characters=before,
+    )
+
+
+def _runs(body: str, length: int) -> Iterator[str]:
+    return (body[start : start + length] for start in range(len(body) - length + 1))
+
+
+def _unshared(body: str, shared: set[str], run_length: int) -> list[str]:
+    """The pieces of a body between runs that are shared."""
+    if not shared:
+        return [body]
+    folded = "".join(canonical(c) for c in body)
+    found = [run in shared for run in _runs(folded, run_length)]
+    if not any(found):
+        return [body]
+    is_gone = [False] * len(body)
+    for start, is_shared in enumerate(found):
+        if is_shared:
+            is_gone[start : start + run_length] = [True] * run_length
+    pieces: list[str] = []
+    start = 0
+    for end in range(len(body) + 1):
+        if end == len(body) or is_gone[end]:
+            if end - start >= 2 * run_length:
+                pieces.append(body[start:end])
+            start = end + 1
+    return pieces
 
 
 def character_frequencies(texts: Iterable[Text]) -> dict[str, int]:

@@ -1,9 +1,10 @@
 """What really stands on a synthetic page, kept apart from the page.
 
-Holds: ``TruePage``, ``TrueCharacter`` and their file. Read by the simulated annotator and by
+Holds: ``TruePage``, ``TrueCharacter`` and their file, and the records of a corpus (``Corpus``,
+``CorpusPage``) that lie in tables. Read by the simulated annotator, by training and by
 evaluation; a stage that read it would be cheating.
 
-Keeps out: how the pages are made (``pipelines.corpora``).
+Keeps out: how the pages are made (``pipelines.corpora``, ``pipelines.synthesis``).
 """
 
 from __future__ import annotations
@@ -61,6 +62,105 @@ class TruePage:
     width: int
     height: int
     characters: tuple[TrueCharacter, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusPage:
+    """One page of a corpus with its truth; pictures are PNG in the store.
+
+    ``image_key`` names the page as scanned; ``ink_key`` its clean ink, white on black;
+    ``rules_key``, ``seals_key`` and ``damage_key`` masks of the same size. ``characters`` stand in
+    reading order; ``text`` is what was used up of the text; ``params`` (JSON) how it was drawn.
+    """
+
+    page_id: str
+    corpus: str
+    page_index: int
+    width: int
+    height: int
+    image_key: str
+    ink_key: str
+    rules_key: str
+    seals_key: str
+    damage_key: str
+    layout: str
+    medium: str
+    wear: float
+    font_id: str
+    rights: str
+    text: str
+    characters: tuple[TrueCharacter, ...]
+    seal_boxes: tuple[Box, ...]
+    params: str
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FontUse:
+    """A font of a corpus: what it is, what it really draws, and how much of the text it lacked.
+
+    ``mapped`` Han characters are in its character map, ``outlined`` of them have an outline of
+    their own; ``drawn`` characters of the corpus are from it, ``missing`` were left out.
+    """
+
+    font_id: str
+    name: str
+    script: str
+    rights: str
+    source: str
+    sha256: tuple[str, ...]
+    mapped: int
+    outlined: int
+    pages: int
+    drawn: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodePoint:
+    """How often a canonical character stands in a corpus."""
+
+    character: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """What was left out because held-out works have it: shared runs of ``run_length`` characters.
+
+    ``texts`` of ``all_texts`` were cut, ``characters`` of ``all_characters`` taken out.
+    """
+
+    run_length: int
+    held_out_characters: int
+    texts: int
+    all_texts: int
+    characters: int
+    all_characters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """The manifest of a corpus: everything needed to make it again and to judge what it teaches.
+
+    The same ``plan`` (JSON, with the seed), fonts, texts and ``code_version`` give the same
+    pictures. ``content_hash`` covers the keys of all of them.
+    """
+
+    corpus: str
+    seed: int
+    pages: int
+    rejected: int
+    characters: int
+    damaged: int
+    rights: tuple[str, ...]
+    fonts: tuple[FontUse, ...]
+    text_files: tuple[str, ...]
+    code_points: tuple[CodePoint, ...]
+    exclusion: Exclusion
+    plan: str
+    content_hash: str
+    code_version: str
 
 
 def write_truth(path: Path, title: str, pages: Iterable[TruePage]) -> None:

@@ -15,6 +15,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -44,6 +45,20 @@ def _openable(file: Path) -> str | io.BytesIO:
         woff2.decompress(packed, unpacked)
     unpacked.seek(0)
     return unpacked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How many characters a font maps, and what it draws for them.
+
+    ``outlined`` have a form of their own; ``blank`` draw nothing; ``placeholders`` a box or
+    another shape that stands for many characters.
+    """
+
+    mapped: int
+    outlined: int
+    blank: int
+    placeholders: int
 
 
 class FontFace:
@@ -116,6 +131,19 @@ class FontFace:
             return False
         outline = self._outline(where)
         return outline is not None and outline not in self._placeholders
+
+    def coverage(self, characters: Iterable[str]) -> Coverage:
+        """What the font really has of the characters that it maps: outlines, not claims."""
+        places = [where for c in characters if (where := self._where.get(ord(c))) is not None]
+        prints = [self._outline(where) for where in places]
+        blank = sum(outline is None for outline in prints)
+        placeholders = sum(outline in self._placeholders for outline in prints)
+        return Coverage(
+            mapped=len(places),
+            outlined=len(places) - blank - placeholders,
+            blank=blank,
+            placeholders=placeholders,
+        )
 
     def covered(self, characters: Iterable[str]) -> list[str]:
         """Those of the characters that the font really draws, in the order given."""

@@ -7,6 +7,7 @@ from pipelines.packages import parse_source
 from pipelines.texts import (
     Text,
     character_frequencies,
+    exclude_shared,
     is_simplified,
     load_collections,
     load_texts,
@@ -121,3 +122,32 @@ def test_the_fetched_texts_hold_the_thousand_characters(material):
     assert len(thousand.body) == 1000
     assert thousand.body.startswith("天地玄黃宇宙洪荒")
     assert len(character_frequencies(texts)) > 4000
+
+
+def test_runs_that_held_out_works_share_are_cut_out():
+    body = "天地玄黃宇宙洪荒日月盈昃辰宿列張寒來暑往秋收冬藏"
+    texts = [
+        Text(title="一", author="", body=body, file="a"),
+        Text(title="二", author="", body="永" * 9, file="b"),
+    ]
+    kept, exclusion = exclude_shared(texts, ["是日月盈昃也"], run_length=4)
+    assert [text.body for text in kept] == [
+        "天地玄黃宇宙洪荒",
+        "辰宿列張寒來暑往秋收冬藏",
+        "永" * 9,
+    ]
+    assert (exclusion.texts, exclusion.all_texts) == (1, 2)
+    assert (exclusion.characters, exclusion.all_characters) == (4, 33)
+    assert exclusion.held_out_characters == 6
+
+
+def test_variants_count_as_the_same_text_and_short_rests_go():
+    texts = [Text(title="一", author="", body="天地玄黃宇宙洪荒日月", file="a")]
+    kept, exclusion = exclude_shared(texts, ["天地玄黄宇宙"], run_length=4)
+    assert kept == []
+    assert exclusion.characters == 10
+
+
+def test_nothing_held_out_changes_nothing():
+    texts = [Text(title="一", author="", body="天地玄黃", file="a")]
+    assert exclude_shared(texts, [], run_length=2)[0] == texts

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pipelines.errors import FontError, MissingGlyph
-from pipelines.glyphs.fonts import FontFace
+from pipelines.glyphs.fonts import Coverage, FontFace
+from pipelines.glyphs.registry import load_fonts, require_font
 from tests.pipelines.glyphs.drawn_fonts import draw_font
 
 
@@ -77,3 +78,30 @@ def test_a_file_that_is_no_font_is_named(tmp_path):
         FontFace([path])
     with pytest.raises(FontError, match="at least one file"):
         FontFace([])
+
+
+def test_coverage_counts_outlines_and_not_claims(tmp_path):
+    from fontTools.ttLib import TTFont
+
+    path = draw_font(tmp_path / "claims.ttf", "永和九年歲在癸丑暮春")
+    font = TTFont(path)
+    first = font["glyf"]["uni6C38"]
+    for character in "和九年歲在癸":
+        font["glyf"][f"uni{ord(character):04X}"] = first
+    blank = type(first)()
+    blank.numberOfContours = 0
+    font["glyf"]["uni4E11"] = blank
+    font.save(path)
+    assert FontFace([path]).coverage("永和九年歲在癸丑暮春龍") == Coverage(
+        mapped=10, outlined=2, blank=1, placeholders=7
+    )
+
+
+@pytest.mark.parametrize("font_id", ["zhi-mang-xing", "long-cang", "lxgw-wenkai-tc"])
+def test_real_fonts_draw_what_they_are_said_to_cover(material, font_id):
+    face = FontFace(require_font(load_fonts(None, material / "fonts"), font_id).files)
+    common = "天地玄黃宇宙洪荒日月盈昃之乎者也不以而為"
+    drawn = face.covered(common)
+    assert len(drawn) > 12
+    for character in drawn:
+        assert (face.draw(character, 64) > 127).sum() > 40

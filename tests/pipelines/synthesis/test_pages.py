@@ -1,46 +1,21 @@
 """Pages and their truth, drawn with a font made for the test."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipelines.errors import MaterialError
-from pipelines.glyphs.fonts import FontFace
-from pipelines.glyphs.registry import Font, FontRole, GlyphForm
-from pipelines.records import Script
-from pipelines.synthesis.hands import Hand
 from pipelines.synthesis.layouts import Layout, LayoutParams
 from pipelines.synthesis.pages import Medium, choose_page_params, sample_pages, synthetic_page
 from pipelines.synthesis.setting import Brush
-from pipelines.texts import Text
 from pipelines.truth import Role
-from tests.pipelines.glyphs.drawn_fonts import draw_font
-
-BODY = "天地玄黃宇宙洪荒日月盈昃辰宿列張寒來暑往秋收冬藏" * 20
-TEXT = Text(title="千字文", author="周興嗣", body=BODY, file="a.json")
+from tests.pipelines.synthesis.drawn_hands import BODY, TEXT, draw_hand
 
 
 @pytest.fixture(scope="module")
 def hand(tmp_path_factory):
-    file = draw_font(tmp_path_factory.mktemp("fonts") / "f.ttf", "".join(dict.fromkeys(BODY)))
-    font = Font(
-        font_id="drawn",
-        name="Drawn",
-        script=Script.RUNNING,
-        form=GlyphForm.TRADITIONAL,
-        role=FontRole.HAND,
-        licence="OFL-1.1",
-        source="local:f.ttf",
-        patterns=("*.ttf",),
-        archive_sha256="",
-        by_default=False,
-        base=Path("."),
-        files=(file,),
-        sha256=("00",),
-    )
-    return Hand(font, FontFace(font.files))
+    return draw_hand(tmp_path_factory.mktemp("fonts"))
 
 
 def small(hand, layout, seed=1, wear=0.5, **changes):
