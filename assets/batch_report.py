@@ -60,6 +60,8 @@ def batch_parts(project: Project, batch: str, *, shown: int) -> Iterator[Part]:
             f"{row.polarity_confidence:.2f}",
             f"{row.ink_fraction:.0%}",
             f"{row.noise_score:.0%}",
+            f"{row.damage_fraction:.0%}",
+            str(row.seal_count),
             str(row.column_count),
             str(row.character_count),
             row.advice,
@@ -69,13 +71,13 @@ def batch_parts(project: Project, batch: str, *, shown: int) -> Iterator[Part]:
     yield Table(
         title=f"Pages of {batch}",
         header=(
-            "work", "file", "page", "pixels", "original", "certainty", "ink", "noise", "columns",
-            "characters", "look at",
+            "work", "file", "page", "pixels", "original", "certainty", "ink", "noise", "damage",
+            "seals", "columns", "characters", "look at",
         ),
         rows=tuple(rows),
         note="Certainty is how clearly ink and ground were told apart, from 0 to 1; noise the "
-        "share of the first mask that was specks. Where the last column is empty, nothing stood "
-        "out.",
+        "share of the first mask that was damage, damage the share of the page that it covers. "
+        "Where the last column is empty, nothing stood out.",
     )  # fmt: skip
     if (refused := refusals(project, batch)).rows:
         yield refused
@@ -85,7 +87,12 @@ def batch_parts(project: Project, batch: str, *, shown: int) -> Iterator[Part]:
         for name, page, columns in pages[:: max(1, len(pages) // max(1, shown))][:shown]
         for picture in page_pictures(project.store, name, page, columns)
     )
-    yield Gallery(title=f"Some pages of {batch}, step by step", pictures=large)
+    yield Gallery(
+        title=f"Some pages of {batch}, step by step",
+        pictures=large,
+        note="From left to right: as it came; its ink; damage in orange and seals in red over "
+        "the ink; characters in reading order.",
+    )
     yield contact_gallery(project, batch)
 
 

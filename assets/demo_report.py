@@ -144,7 +144,7 @@ def write_pictures(project: Project, batch: str, face: FontFace, folder: Path) -
     Only of a synthetic batch: the pictures of other works are not ours to publish.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    shown = {"page.jpg": list(_pages(project, batch))[:3]}
+    shown = {"page.jpg": list(_pages(project, batch))[:4]}
     shown["column.jpg"] = list(_columns(project, project.tables, batch, "", face))[:1]
     made = []
     for name, pictures in shown.items():

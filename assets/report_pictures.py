@@ -34,19 +34,34 @@ LABEL_PX = 92
 PAGE_SIDE_PX = 900
 SMALL_SIDE_PX = 560
 
+DAMAGE_COLOUR, SEAL_COLOUR = (240, 140, 20), (200, 30, 30)
+
 _WRONG = (255, 208, 200)
 _PLAIN = (255, 255, 255)
 
 
 def page_pictures(store: Store, name: str, page: Page, columns: Sequence[Column]) -> list[Picture]:
-    """A page three times: as it came, its ink, and the boxes with their order."""
+    """A page four times: as it came, its ink, its damage and seals, and boxes in their order."""
     image = decode_picture(store.get(page.image_key))
     ink = decode_png(store.get(page.ink_key))
     return [
         _picture(image, f"{name}: as it came"),
         _picture(ink, f"ink, {page.polarity.value.replace('_', ' ')} in the original"),
+        _picture(
+            with_damage(store, page, ink),
+            f"damage on {page.damage_fraction:.1%}, {len(page.seals)} seals",
+        ),
         _picture(_with_boxes(image, columns, PAGE_SIDE_PX), _counts(columns)),
     ]
+
+
+def with_damage(store: Store, page: Page, ink: Picture8) -> Picture8:
+    """The ink in grey with damage over it in orange and seals in red: (H, W, 3)."""
+    picture = np.repeat((ink // 3 * 2)[:, :, None], 3, axis=2)
+    picture[decode_png(store.get(page.damage_key)) > 0] = DAMAGE_COLOUR
+    if page.seal_key is not None:
+        picture[decode_png(store.get(page.seal_key)) > 0] = SEAL_COLOUR
+    return picture
 
 
 def boxes_picture(store: Store, name: str, page: Page, columns: Sequence[Column]) -> Picture:

@@ -93,10 +93,11 @@ class Stage(Generic[R]):
         keys = [field.name for field in fields if field.name.endswith("_key")]
         try:
             return all(
-                self.project.store.has(getattr(record, key))
+                self.project.store.has(key)
                 for group in self.project.tables.iterate(self.table, self.batch, self.record_type)
                 for record in group
-                for key in keys
+                for key in (getattr(record, field) for field in keys)
+                if key is not None
             )
         except TableError:  # written under another shape of record: not the same
             return False

@@ -24,12 +24,14 @@ class QualityParams:
         max_noise_score: Share of the first mask that was specks.
         min_character_confidence: Mean over the characters of the page.
         few_characters: At most this many characters is a title slip, a signature or a mistake.
+        max_skew_deg: A page that was turned further deserves a glance at its corners.
     """
 
     min_polarity_confidence: float = 0.1
     max_noise_score: float = 0.3
     min_character_confidence: float = 0.4
     few_characters: int = 2
+    max_skew_deg: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class PageQuality:
     """One page as an archivist reads it; shares and confidences in [0, 1].
 
     Attributes:
+        region_count: Parts of different polarity; 1 on nearly every page.
+        skew_deg: How far the page was turned to stand upright.
         character_confidence: Mean over the characters found; 0 where there are none.
         advice: What deserves a look, as sentences; empty where nothing does.
     """
@@ -51,6 +55,11 @@ class PageQuality:
     polarity_confidence: float
     ink_fraction: float
     noise_score: float
+    damage_fraction: float
+    line_fraction: float
+    seal_count: int
+    region_count: int
+    skew_deg: float
     column_count: int
     character_count: int
     character_confidence: float
@@ -85,6 +94,10 @@ def page_quality(
         advice.append("Ink and ground were hard to tell apart: compare page and ink.")
     if page.noise_score > params.max_noise_score:
         advice.append(f"{page.noise_score:.0%} of the first mask was specks.")
+    if len(page.polarity_regions) > 1:
+        advice.append(f"{len(page.polarity_regions)} parts, dark on light and light on dark.")
+    if abs(page.skew_deg) > params.max_skew_deg:
+        advice.append(f"Turned by {page.skew_deg:+.1f} degrees.")
     if not confidences:
         reasons = ", ".join(sorted({rejection.reason for rejection in rejections}))
         advice.append(f"No characters were found ({reasons or 'no reason given'}).")
@@ -106,6 +119,11 @@ def page_quality(
         polarity_confidence=page.polarity_confidence,
         ink_fraction=page.ink_fraction,
         noise_score=page.noise_score,
+        damage_fraction=page.damage_fraction,
+        line_fraction=page.line_fraction,
+        seal_count=len(page.seals),
+        region_count=len(page.polarity_regions),
+        skew_deg=page.skew_deg,
         column_count=len(columns),
         character_count=len(confidences),
         character_confidence=round(confidence, 4),

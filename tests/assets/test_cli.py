@@ -115,7 +115,7 @@ def test_report_shows_every_page_and_names_a_batch_that_is_not_there(project, pa
     out = tmp_path / "report.html"
     assert beitie("report", "-o", out).exit_code == 0
     page = out.read_text(encoding="utf-8")
-    assert page.count("<img") == 4, "three large pictures of the page, and one small"
+    assert page.count("<img") == 5, "four large pictures of the page, and one small"
     assert "page.png" in page
     assert "CC0" in page
     refused = beitie("report", "b2", "-o", out)

@@ -28,10 +28,11 @@ def test_a_sound_page_needs_no_look(page, column):
 
 
 def test_what_stands_out_is_said(page, column):
-    worn = replace(page, polarity_confidence=0.01, noise_score=0.6)
+    worn = replace(page, polarity_confidence=0.01, noise_score=0.6, skew_deg=-2.5)
     row = page_quality(worn, "stele.tif", [replace(column, is_order_uncertain=True)], [])
     assert "Ink and ground" in row.advice
     assert "60%" in row.advice
+    assert "-2.5 degrees" in row.advice
     assert "Order uncertain in 1 of 1" in row.advice
 
 
