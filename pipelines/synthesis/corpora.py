@@ -84,6 +84,7 @@ def make_corpus(
     tables: Tables,
     code_version: str,
     held_out: Iterable[str] = (),
+    inputs: str = "",
 ) -> Corpus:
     """Draw a corpus and write it whole; an error leaves an older one of the name as it was.
 
@@ -95,6 +96,7 @@ def make_corpus(
         tables: Take ``corpus_pages`` and ``corpora``, batch ``plan.name``.
         code_version: Of this program; part of every record.
         held_out: Bodies of the works that models will be judged on.
+        inputs: Fingerprint of all that decides the corpus, kept with it; by default its content.
 
     Raises:
         RightsError: If the licences of fonts and texts may not stand in one set.
@@ -165,7 +167,7 @@ def make_corpus(
         content_hash=keys.hexdigest(),
         code_version=code_version,
     )
-    tables.write("corpora", plan.name, Corpus, [corpus], inputs=corpus.content_hash)
+    tables.write("corpora", plan.name, Corpus, [corpus], inputs=inputs or corpus.content_hash)
     return corpus
 
 

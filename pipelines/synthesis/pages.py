@@ -66,8 +66,9 @@ class SyntheticPage:
 
     Attributes:
         image: (H, W, 3) RGB, as scanned.
-        ink: (H, W) ink of characters and the traces that join them, before it aged, white (255)
-            on black, antialiased. Frames, rules and seals are not in it.
+        ink: (H, W) characters and the traces that join them as brush or chisel left them, white
+            (255) on black, antialiased: spread and frayed as in the picture, without what age
+            took or added. What a perfect binarizer would find. No frames, rules or seals.
         rules: (H, W) frames and rules: not characters.
         seals: (H, W) seal paste: not characters.
         damage: (H, W) 255 where age changed what is seen.
@@ -205,7 +206,7 @@ def synthetic_page(
             written=c.written,
             canonical=c.canonical,
             column=c.column,
-            loss=_loss(c.box, leaf.ink, surface.loss),
+            loss=_loss(c.box, surface.ink, surface.loss),
             role=c.role,
             strand=c.strand,
         )
@@ -216,7 +217,7 @@ def synthetic_page(
         columns[character.column].append(index)
     return SyntheticPage(
         image=image,
-        ink=leaf.ink,
+        ink=surface.ink,
         rules=leaf.rules,
         seals=seals,
         damage=surface.damage,

@@ -161,10 +161,10 @@ def rub(
         middle=grain(shape, 1.5 * params.pit_px, rng),
         coarse=clouds(shape, 3.2 * params.pit_px, rng),
     )
-    strokes = _strokes(ink, worn, noise, params)
+    laid, strokes = _strokes(ink, worn, noise, params)
     cut = strokes
     if rules.any():
-        cut = np.maximum(strokes, _strokes(rules, worn, noise, params))
+        cut = np.maximum(strokes, _strokes(rules, worn, noise, params)[1])
     filled = _filled(ink, noise, params, rng)
     bands = _bands(shape, strips_x, params, rng)
     share = _pit_shares(ink, worn, strips_x, params, rng)
@@ -180,13 +180,14 @@ def rub(
     white = np.maximum(bare, floor)
     white *= 1 - np.float32(0.7) * bands
     light = _inked(white, bands, strips_x, noise, params, rng)
-    inked = ink > 127
+    inked = laid > 0.5
     damage = ((white > 0.5) != inked) | (flaws > 0.5)
     lost = np.maximum(1 - 2 * strokes, flaws)
     lost = np.maximum(lost, _crowded(inked, np.maximum(pits, flaws)))
     tint = np.array(params.tint, np.float32)
     return Surface(
         light=light[..., None] * tint,
+        ink=(laid * np.float32(255)).astype(np.uint8),
         damage=np.where(damage, 255, 0).astype(np.uint8),
         loss=np.where(inked, np.clip(lost, 0, 1) * 255, 0).astype(np.uint8),
     )
@@ -201,19 +202,19 @@ class _Noise:
     coarse: Field
 
 
-def _strokes(ink: Ink, worn: Field, noise: _Noise, params: StoneParams) -> Field:
-    """Strokes in [0, 1]: edges frayed and moved, thin and broken where the stone is worn."""
+def _strokes(ink: Ink, worn: Field, noise: _Noise, params: StoneParams) -> tuple[Field, Field]:
+    """Strokes in [0, 1] as they were cut, frayed and moved; and as they are, thin and broken."""
     width = stroke_width(ink)
     soft = cv2.GaussianBlur(ink, (0, 0), min(1.3, 0.22 * width)).astype(np.float32)
-    soft *= np.float32(1 / 255)
+    soft *= np.float32(params.sharpness / 255)
+    soft += np.float32(params.sharpness * (params.weight * 0.5 - 0.5) + 0.5)
     rough = noise.middle + noise.coarse
-    rough *= np.float32(0.07 * params.roughness)
+    rough *= np.float32(0.07 * params.roughness * params.sharpness)
     thin = np.clip(worn * np.float32(0.5) + np.float32(0.1), 0, 1)
     thin *= np.float32(0.42 * params.shallow * min(1.0, width / 7))
-    soft += rough * (1 + 2 * thin) - thin + np.float32(params.weight * 0.5 - 0.5)
-    soft *= np.float32(params.sharpness)
-    soft += np.float32(0.5)
-    return np.asarray(np.clip(soft, 0, 1, out=soft), np.float32)
+    left = soft + rough * (1 + 2 * thin) - thin * np.float32(params.sharpness)
+    soft += rough
+    return np.clip(soft, 0, 1, out=soft), np.clip(left, 0, 1, out=left)
 
 
 def _filled(ink: Ink, noise: _Noise, params: StoneParams, rng: np.random.Generator) -> Field:

@@ -21,10 +21,13 @@ class Surface:
 
     Attributes:
         light: (H, W, 3) grey levels in RGB, float32, before the scanner.
+        ink: (H, W) strokes as brush or chisel left them, white on black: spread and frayed as in
+            the picture, without what age took from them or put beside them.
         damage: (H, W) 255 where age changed what is seen: on the ground or in a stroke.
         loss: (H, W) 255 where a stroke cannot be told from its ground any more.
     """
 
     light: Field
+    ink: npt.NDArray[np.uint8]
     damage: npt.NDArray[np.uint8]
     loss: npt.NDArray[np.uint8]
