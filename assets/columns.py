@@ -17,6 +17,7 @@ CODE = code_version(
     "pipelines/characters.py",
     "pipelines/geometry.py",
     "pipelines/imaging/rhythm.py",
+    "pipelines/order",
 )
 
 

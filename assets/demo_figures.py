@@ -23,8 +23,8 @@ from assets.figures import (
 )
 from assets.resources import Project
 from pipelines.codh import TruePage
-from pipelines.columns import order_columns
 from pipelines.corrections import CorrectionRate, PairedComparison, compare_corrections
+from pipelines.order.reading import order_columns
 from pipelines.tables import Tables
 
 OLD, NEW, SECOND_READER = "old release", "new release", "RapidOCR"

@@ -131,7 +131,8 @@ class Page:
     """頁: one picture of a scan, upright, with its normalized ink and what was found on it.
 
     Attributes:
-        image_key: The upright page (PNG, grey or RGB).
+        image_key: The upright page, grey or RGB: the scan itself where it is one (JPEG or PNG),
+            else a PNG.
         ink_key: The ink of the same size, white (255) on black (0).
         damage_key: A mask of the same size, 255 where ink was taken away as damage or filled in.
         seal_key: A mask of the same size, 255 where a red seal lies; None without seals.
@@ -191,7 +192,9 @@ class Column:
     """列: characters from top to bottom; ``column_index`` 0 is the rightmost of the page.
 
     ``order_confidence`` in [0, 1] is the weakest neighbour relation of the column;
-    ``is_order_uncertain`` sends it to a person's eyes.
+    ``is_order_uncertain`` sends it to a person's eyes. ``link_confidences`` holds the relation of
+    each character to the next, one fewer than characters; ``order_doubt`` says what is doubtful
+    as a sentence for annotators, and is empty where nothing is.
     """
 
     column_id: str
@@ -204,6 +207,8 @@ class Column:
     ink_key: str
     order_confidence: float
     is_order_uncertain: bool
+    link_confidences: tuple[float, ...] = ()
+    order_doubt: str = ""
     code_version: str
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from pipelines.characters import find_characters
-from pipelines.columns import order_columns
 from pipelines.imaging.codec import decode_pages
 from pipelines.imaging.ink import normalize_ink
+from pipelines.order.reading import order_columns
 from pipelines.records import Polarity
 
 COUNTED = {

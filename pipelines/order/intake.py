@@ -1,0 +1,115 @@
+"""Intake: boxes as they come, from a finder or a file, and why some cannot be ordered.
+
+Holds: ``sift``. Boxes beside the page, without area, drawn twice, or lying inside another are
+named with their reason, so that what came in is what is ordered plus what is refused.
+
+Keeps out: which boxes hold characters (``pipelines.characters``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+import numpy as np
+
+from pipelines.geometry import Box
+
+Edges = tuple[float, float, float, float]
+"""(left, top, right, bottom) in pixels, not yet known to be a box."""
+Reason = Literal["not_finite", "zero_size", "outside_page", "duplicate_box", "nested_box"]
+
+MIN_INSIDE = 0.5
+"""Share of a box that must lie on the page; what sticks out is cut off."""
+SAME = 0.9
+"""Shared over covered area from which two boxes are one, and share of a box that makes it nested.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedBox:
+    """A box that is not ordered: its index, the reason as a code, and the sentence."""
+
+    index: int
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """``boxes`` to order, which ``indices`` they came under, and the rest with reasons."""
+
+    boxes: tuple[Box, ...]
+    indices: tuple[int, ...]
+    refused: tuple[RefusedBox, ...]
+
+
+def sift(edges: Sequence[Edges], width: int, height: int) -> Sifted:
+    """Boxes on a page of ``width`` by ``height`` pixels; of two that are the same the first stays.
+
+    Every index is either in ``indices`` or in ``refused``.
+    """
+    kept: list[tuple[int, Box]] = []
+    refused: list[RefusedBox] = []
+    for index, place in enumerate(edges):
+        box, refusal = _on_page(index, place, width, height)
+        if box is not None:
+            kept.append((index, box))
+        elif refusal is not None:
+            refused.append(refusal)
+    doubles = {double.index: double for double in _doubles(kept)}
+    refused += doubles.values()
+    kept = [(index, box) for index, box in kept if index not in doubles]
+    return Sifted(
+        boxes=tuple(box for _, box in kept),
+        indices=tuple(index for index, _ in kept),
+        refused=tuple(sorted(refused, key=lambda refusal: refusal.index)),
+    )
+
+
+def _on_page(
+    index: int, place: Edges, width: int, height: int
+) -> tuple[Box | None, RefusedBox | None]:
+    left, top, right, bottom = place
+    if not all(isfinite(value) for value in place):
+        return None, RefusedBox(index, "not_finite", f"Its edges are {place}, not all numbers.")
+    if right <= left or bottom <= top:
+        return None, RefusedBox(
+            index, "zero_size", f"Its edges {place} enclose nothing: right and bottom must be more."
+        )
+    inside = (min(right, width) - max(left, 0.0)) * (min(bottom, height) - max(top, 0.0))
+    is_apart = right <= 0 or bottom <= 0 or left >= width or top >= height
+    if is_apart or inside < MIN_INSIDE * (right - left) * (bottom - top):
+        detail = f"{place} lies mostly outside its page of {width} by {height} pixels."
+        return None, RefusedBox(index, "outside_page", detail)
+    x, y = round(left), round(top)
+    whole = Box(x, y, max(x + 1, round(right)), max(y + 1, round(bottom)))
+    return whole.clipped(width, height) or Box(width - 1, height - 1, width, height), None
+
+
+def _doubles(kept: list[tuple[int, Box]]) -> list[RefusedBox]:
+    """The later of two same boxes, and boxes that lie within a larger one."""
+    if len(kept) < 2:
+        return []
+    edges = np.array([(b.left, b.top, b.right, b.bottom) for _, b in kept], np.float64)
+    area = (edges[:, 2] - edges[:, 0]) * (edges[:, 3] - edges[:, 1])
+    found: list[RefusedBox] = []
+    gone: set[int] = set()
+    for k in np.lexsort((np.arange(len(kept)), -area)):
+        across = np.minimum(edges[k, 2], edges[:, 2]) - np.maximum(edges[k, 0], edges[:, 0])
+        down = np.minimum(edges[k, 3], edges[:, 3]) - np.maximum(edges[k, 1], edges[:, 1])
+        shared = np.clip(across, 0, None) * np.clip(down, 0, None)
+        if int(k) in gone:
+            continue
+        for j in np.flatnonzero(shared >= SAME * area):
+            if int(j) == int(k) or int(j) in gone:
+                continue
+            gone.add(int(j))
+            is_same = shared[j] >= SAME * (area[k] + area[j] - shared[j])
+            first, second = kept[int(k)], kept[int(j)]
+            reason: Reason = "duplicate_box" if is_same else "nested_box"
+            where = "covers the same place as" if is_same else "lies within"
+            found.append(RefusedBox(second[0], reason, f"{second[1]} {where} {first[1]}."))
+    return found
