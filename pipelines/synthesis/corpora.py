@@ -122,7 +122,8 @@ def make_corpus(
     missing: Counter[str] = Counter()
     damaged = 0
     keys = hashlib.sha256()
-    with tables.writer("corpus_pages", plan.name, CorpusPage, inputs=_plain(plan)) as writer:
+    inputs = inputs or _plain(plan)
+    with tables.writer("corpus_pages", plan.name, CorpusPage, inputs=inputs) as writer:
         for index in range(plan.pages):
             try:
                 page = next(_page(plan, hands, left, index))
