@@ -277,6 +277,22 @@ def review_status() -> None:
 
 
 @main.command()
+@click.argument("name")
+@click.option("--pages", default=60, show_default=True, help="How many pages to draw.")
+@click.option("--seed", default=1, show_default=True, help="The same seed draws the same pages.")
+@click.option("--wear", type=float, help="From 0 (fresh) to 1 (some text lost); else drawn.")
+@explained
+def corpus(name: str, pages: int, seed: int, wear: float | None) -> None:
+    """Draw synthetic pages with exact truth from the fonts and texts at hand."""
+    from assets.corpora import CorpusConfig, corpora
+
+    project = open_project()
+    config = CorpusConfig(name=name, pages=pages, seed=seed, wear=wear)
+    materialize(project, [corpora], config={"corpora": config})
+    show_counts(project, "corpus_pages", name)
+
+
+@main.command()
 @click.argument("batch", nargs=-1)
 @click.option("-o", "--out", type=Path, required=True, help="HTML file to write.")
 @click.option("--pages", "shown", default=8, show_default=True, help="Pages shown step by step.")

@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets import automation, checks
 from assets.columns import columns
+from assets.corpora import corpora
 from assets.evaluation import evaluation
 from assets.models import model
 from assets.page_quality import page_quality
@@ -24,6 +25,7 @@ ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     pages,
     columns,
     page_quality,
+    corpora,
     released_recogniser,
     readings,
     second_readings,

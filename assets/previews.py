@@ -27,13 +27,13 @@ QUALITY = 55
 def ink_sheet(project: Project, batch: str) -> bytes | None:
     """The first pages of a batch, each beside its ink; None if there is no page."""
     keys = [k for page in _first_pages(project, batch) for k in (page.image_key, page.ink_key)]
-    return _sheet([decode_picture(project.store.get(key)) for key in keys])
+    return in_a_row([decode_picture(project.store.get(key)) for key in keys])
 
 
 def ordered_boxes(project: Project, batch: str) -> bytes | None:
     """The first pages of a batch with boxes and reading order; None if there is no page."""
     columns = [c for group in project.tables.iterate("columns", batch, Column) for c in group]
-    return _sheet(
+    return in_a_row(
         [
             draw_boxes(
                 decode_picture(project.store.get(page.image_key)),
@@ -47,7 +47,7 @@ def ordered_boxes(project: Project, batch: str) -> bytes | None:
 def sample_sheet(project: Project, samples: Sequence[Sample]) -> bytes | None:
     """The ink of a few samples side by side; None if there is none."""
     shown = samples[:SAMPLES_SHOWN]
-    return _sheet([decode_png(project.store.get(sample.ink_key)) for sample in shown])
+    return in_a_row([decode_png(project.store.get(sample.ink_key)) for sample in shown])
 
 
 def _first_pages(project: Project, batch: str) -> list[Page]:
@@ -55,7 +55,7 @@ def _first_pages(project: Project, batch: str) -> list[Page]:
     return list(islice(pages, PAGES_SHOWN))
 
 
-def _sheet(images: Sequence[Picture]) -> bytes | None:
+def in_a_row(images: Sequence[Picture]) -> bytes | None:
     """Pictures side by side on grey, from the right as they are read, as a small JPEG."""
     if not images:
         return None

@@ -19,6 +19,7 @@ DEPENDENCIES = {
     "pages": ["scans"],
     "columns": ["pages"],
     "page_quality": ["columns", "pages"],
+    "corpora": [],
     "released_recogniser": [],
     "readings": ["columns", "released_recogniser"],
     "second_readings": ["columns"],
@@ -34,6 +35,8 @@ BLOCKING = {
     ("scans", "scans_conserved"),
     ("pages", "pages_conserved"),
     ("columns", "boxes_inside"),
+    ("corpora", "characters_inside"),
+    ("corpora", "corpus_conserved"),
     ("columns", "columns_conserved"),
     ("readings", "readings_cover"),
     ("second_readings", "second_readings_cover"),
@@ -48,9 +51,11 @@ TELLING = {
     ("scans", "scans_described"),
     ("pages", "polarity_clear"),
     ("columns", "order_certain"),
+    ("corpora", "fonts_cover"),
     ("columns", "order_consistent"),
 }
 BY_BATCH = set(DEPENDENCIES) - {
+    "corpora",
     "released_recogniser",
     "samples",
     "model",
