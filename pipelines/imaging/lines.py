@@ -1,7 +1,7 @@
 """What is drawn or dark on a page and is no writing: frames, rules, grids, and scan beds.
 
-Holds: finding straight thin runs longer than any stroke, following each over its gaps and past
-the strokes that cross it, and broad areas at the border. All on a copy of bounded size.
+Holds: finding straight thin runs longer than any stroke, rules that writing and wear have broken
+into pieces standing in one line, and broad areas at the border. All on a copy of bounded size.
 
 Keeps out: specks, pits and cracks (``pipelines.imaging.restoration``).
 """
@@ -17,7 +17,6 @@ import numpy.typing as npt
 from pipelines.imaging.scaling import enlarged, shrink_factor, shrunk
 
 Ink = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +27,21 @@ class LineParams:
         side_px: Longest side of the copy on which lines are found.
         length: Length from which a straight run may be a rule, as a share of the long side.
         aspect: Length over width from which it is one.
-        follow_share: Share of a rule's course that must be inked for it to be followed on.
+        piece: Length of the pieces of a broken rule, as a share of the side it runs along.
+        coverage: Share of the written part that such pieces in one line must cover to be one.
+        max_lean: How far a broken rule may lean, sideways over along.
         rim: Width of the rim in which slivers of page edges lie, as a share of the side.
         rim_length: Length from which a thin run in it is one, as a share of the side.
         bed_width: Width from which ink at the border is scan bed, as a share of the short side.
         bed_length: Length from which it is, as a share of the side.
     """
 
-    side_px: int = 512
+    side_px: int = 768
     length: float = 0.28
     aspect: float = 25.0
-    follow_share: float = 0.35
+    piece: float = 0.018
+    coverage: float = 0.35
+    max_lean: float = 0.03
     rim: float = 0.06
     rim_length: float = 0.035
     bed_width: float = 0.045
@@ -68,6 +71,9 @@ def find_lines(mask: Ink, params: LineParams = _DEFAULT) -> Ink | None:
     erase |= _slivers(rest, erase, params)
     if not erase.any():
         return None
+    # The fringe of a line covers too little of its pixels of the copy to be ink there.
+    fringe = cv2.dilate(erase, np.ones((3, 3), np.uint8))
+    erase[(small == 0) & (fringe > 0)] = 1
     return enlarged(erase * np.uint8(255), factor, mask.shape)
 
 
@@ -91,27 +97,35 @@ def _beds(small: Ink, params: LineParams) -> Ink:
 
 def _rules(small: Ink, params: LineParams) -> Ink:
     """Frames and the rules between columns, upright and level."""
-    length = max(24, int(max(small.shape) * params.length))
+    # A rule is thinner than the strokes beside it; one pixel more for its lean.
+    width = max(2, round(0.6 * _stroke_width(small)))
     lines = np.zeros_like(small)
     for is_level in (False, True):
         view = np.ascontiguousarray(small.T if is_level else small)
-        if view.shape[0] < length:
-            continue
-        found = _upright(view, length, params)
+        found = _whole(view, params) | _broken(view, width, params)
         lines |= found.T if is_level else found
     return lines
 
 
-def _upright(view: Ink, length: int, params: LineParams) -> Ink:
+def _stroke_width(small: Ink) -> float:
+    inner = cv2.erode(small, np.ones((3, 3), np.uint8))
+    total = cv2.countNonZero(small)
+    return 2 * total / max(1, total - cv2.countNonZero(inner))
+
+
+def _whole(view: Ink, params: LineParams) -> Ink:
+    """Upright runs longer than any stroke."""
+    length = max(24, int(max(view.shape) * params.length))
+    if view.shape[0] < length:
+        return np.zeros_like(view)
     # Rules lean a little: let a run step aside by a pixel on its way down.
     wide = cv2.dilate(view, np.ones((1, 3), np.uint8))
     runs = cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
     found = np.zeros_like(view)
-    # What runs on to both sides beyond a rule's width is a stroke that crosses it.
     for label in range(1, count):
         x, y, across, down, area = (int(v) for v in stats[label])
-        if down**2 / max(area, 1) < params.aspect:
+        if down**2 < params.aspect * area:
             continue
         part = labels[y : y + down, x : x + across] == label
         found[y : y + down, x : x + across] |= part
@@ -122,24 +136,65 @@ def _upright(view: Ink, length: int, params: LineParams) -> Ink:
 def _follow(
     view: Ink, found: Ink, points: npt.NDArray[np.int64], width_px: float, params: LineParams
 ) -> None:
-    """Add to ``found`` what continues a rule on its own straight course."""
+    """Add to ``found`` what continues a rule on its own straight course, beyond its gaps."""
     slope, start = np.polyfit(points[:, 0], points[:, 1], 1)
     rows = np.arange(view.shape[0])
     course = np.rint(start + slope * rows).astype(np.int64)
     half = max(1, round(width_px / 2)) + 1
-    offsets = np.arange(-half, half + 1)
-    columns = course[:, None] + offsets
+    columns = course[:, None] + np.arange(-half, half + 1)
     inside = (columns >= 0) & (columns < view.shape[1])
     columns = np.clip(columns, 0, view.shape[1] - 1)
     inked = (view[rows[:, None], columns] > 0) & inside
-    # A stroke that crosses is inked on both sides of the course as well.
+    # A stroke that crosses is inked on one side of the course as well.
     beyond = np.clip(course[:, None] + np.array([-half - 2, half + 2]), 0, view.shape[1] - 1)
-    crossed = (view[rows[:, None], beyond] > 0).any(axis=1)
-    alone = inked.any(axis=1) & ~crossed
-    if alone.mean() < params.follow_share:
+    alone = inked.any(axis=1) & ~(view[rows[:, None], beyond] > 0).any(axis=1)
+    if alone.mean() < params.coverage:
         return
     at, offset = np.nonzero(inked & alone[:, None])
     found[at, columns[at, offset]] = 1
+
+
+def _broken(view: Ink, width: int, params: LineParams) -> Ink:
+    """Upright rules in pieces: many thin runs in one line, where a stroke would be alone.
+
+    All rules of a page lean alike, so the lean is the one at which the pieces stand in the
+    fewest lines. What is wider than a rule at a place is a stroke that crosses it and stays.
+    """
+    found = np.zeros_like(view)
+    height, across = view.shape
+    length = max(8, int(height * params.piece))
+    if height < 4 * length:
+        return found
+    broad = cv2.morphologyEx(view, cv2.MORPH_OPEN, np.ones((1, width + 1), np.uint8))
+    thin = np.asarray(cv2.subtract(view, broad), np.uint8)
+    wide = cv2.dilate(thin, np.ones((1, 2), np.uint8))
+    runs = cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
+    rows, columns = np.nonzero(cv2.bitwise_and(runs, thin))
+    written = np.flatnonzero(view.any(axis=1))
+    if not rows.size or not written.size:
+        return found
+    extent = int(written[-1] - written[0] + 1)
+    reach = int(params.max_lean * height) + 1
+    best, lean = -1.0, 0.0
+    counts: npt.NDArray[np.float64] = np.zeros(1)
+    for tried in np.linspace(-params.max_lean, params.max_lean, 4 * reach + 1):
+        bins = np.bincount(
+            (columns - tried * (rows - height / 2) + reach).astype(np.int64),
+            minlength=across + 2 * reach + 2,
+        ).astype(np.float64)
+        if float((bins**2).sum()) > best:
+            best, lean, counts = float((bins**2).sum()), float(tried), bins
+    # A rule of two pixels' width falls into two or three bins.
+    near = np.convolve(counts, np.ones(3), "same")
+    courses = np.flatnonzero((near >= params.coverage * extent) & (counts > 0)) - reach
+    mask = np.zeros(across + 2 * reach + 4, np.bool_)
+    for offset in (-1, 0, 1):
+        mask[courses + offset + reach + 1] = True
+    ys, xs = np.nonzero(thin)
+    place = (xs - lean * (ys - height / 2) + reach).astype(np.int64) + 1
+    on = mask[place]
+    found[ys[on], xs[on]] = 1
+    return found
 
 
 def _slivers(rest: Ink, erased: Ink, params: LineParams) -> Ink:
