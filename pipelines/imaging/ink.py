@@ -240,7 +240,7 @@ def _part(gray: Gray, params: InkParams) -> _Part:
         total = cv2.countNonZero(mask)
         mask = np.asarray(cv2.subtract(mask, lines), np.uint8)
         line_count = total - cv2.countNonZero(mask)
-    mended = restored(mask, params.restoration)
+    mended = restored(mask, params.restoration, is_stone=not is_dark_ink)
     return _Part(
         ink=_placed(mended.ink, box, gray.shape),
         damage=_placed(mended.damage, box, gray.shape),

@@ -29,6 +29,8 @@ class LineParams:
         aspect: Length over width from which it is one.
         piece: Length of the pieces of a broken rule, as a share of the side it runs along.
         coverage: Share of the written part that such pieces in one line must cover to be one.
+        frame_strokes: Width of a frame, in strokes, at most.
+        frame_coverage: Share of the written part that the pieces of a frame must cover.
         max_lean: How far a broken rule may lean, sideways over along.
         rim: Width of the rim in which slivers of page edges lie, as a share of the side.
         rim_length: Length from which a thin run in it is one, as a share of the side.
@@ -41,6 +43,8 @@ class LineParams:
     aspect: float = 25.0
     piece: float = 0.018
     coverage: float = 0.35
+    frame_strokes: float = 3.0
+    frame_coverage: float = 0.45
     max_lean: float = 0.03
     rim: float = 0.06
     rim_length: float = 0.035
@@ -97,12 +101,14 @@ def _beds(small: Ink, params: LineParams) -> Ink:
 
 def _rules(small: Ink, params: LineParams) -> Ink:
     """Frames and the rules between columns, upright and level."""
-    # A rule is thinner than the strokes beside it; one pixel more for its lean.
-    width = max(2, round(0.6 * _stroke_width(small)))
+    # A rule is thinner than the strokes beside it; a frame may be broader, but is longer.
+    stroke = _stroke_width(small)
+    rule, frame = max(2, round(0.6 * stroke)), max(4, round(params.frame_strokes * stroke))
     lines = np.zeros_like(small)
     for is_level in (False, True):
         view = np.ascontiguousarray(small.T if is_level else small)
-        found = _whole(view, params) | _broken(view, width, params)
+        found = _whole(view, params) | _broken(view, rule, params.coverage, params)
+        found |= _broken(view, frame, params.frame_coverage, params)
         lines |= found.T if is_level else found
     return lines
 
@@ -154,7 +160,7 @@ def _follow(
     found[at, columns[at, offset]] = 1
 
 
-def _broken(view: Ink, width: int, params: LineParams) -> Ink:
+def _broken(view: Ink, width: int, coverage: float, params: LineParams) -> Ink:
     """Upright rules in pieces: many thin runs in one line, where a stroke would be alone.
 
     All rules of a page lean alike, so the lean is the one at which the pieces stand in the
@@ -184,9 +190,10 @@ def _broken(view: Ink, width: int, params: LineParams) -> Ink:
         ).astype(np.float64)
         if float((bins**2).sum()) > best:
             best, lean, counts = float((bins**2).sum()), float(tried), bins
-    # A rule of two pixels' width falls into two or three bins.
-    near = np.convolve(counts, np.ones(3), "same")
-    courses = np.flatnonzero((near >= params.coverage * extent) & (counts > 0)) - reach
+    if width <= 2:  # its pieces fall into two or three bins, as it leans; a frame fills its own
+        near = np.convolve(counts, np.ones(3), "same")
+        counts = np.where(counts > 0, near, 0.0)
+    courses = np.flatnonzero(counts >= coverage * extent) - reach
     mask = np.zeros(across + 2 * reach + 4, np.bool_)
     for offset in (-1, 0, 1):
         mask[courses + offset + reach + 1] = True

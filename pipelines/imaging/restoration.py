@@ -28,7 +28,8 @@ class RestorationParams:
 
     Attributes:
         side_px: Longest side of the copy on which components are found.
-        speck_strokes: Side of the largest speck.
+        speck_strokes: Side of the largest speck on stone.
+        dirt_strokes: Side of the largest speck on paper, where small notes have small dots.
         worn_share: Share of ink in specks from which cracks are looked for.
         weathered_share: Share of ink in specks from which strokes are rebuilt by majority, and
             pits inside them are filled.
@@ -47,6 +48,7 @@ class RestorationParams:
 
     side_px: int = 2048
     speck_strokes: float = 0.9
+    dirt_strokes: float = 0.6
     worn_share: float = 0.01
     weathered_share: float = 0.05
     vote_strokes: float = 0.5
@@ -82,7 +84,9 @@ class Restoration:
 _DEFAULT = RestorationParams()
 
 
-def restored(mask: Ink, params: RestorationParams = _DEFAULT) -> Restoration:
+def restored(
+    mask: Ink, params: RestorationParams = _DEFAULT, *, is_stone: bool = True
+) -> Restoration:
     """The mask without specks, cracks and clouds of pits, the pits inside its strokes filled.
 
     Where specks are many, the stone is weathered: strokes are then rebuilt by a majority vote
@@ -91,22 +95,24 @@ def restored(mask: Ink, params: RestorationParams = _DEFAULT) -> Restoration:
     Args:
         mask: (H, W) 255 on 0; not modified.
         params: What damage looks like.
+        is_stone: Whether the page is a rubbing. Paper has no pits: only specks are taken off it.
     """
     total = cv2.countNonZero(mask)
     if total == 0:
         return Restoration(ink=mask, damage=np.zeros_like(mask), stroke_px=0.0, noise_score=0.0)
-    before, specks = mask, _specks(mask, params)
-    is_weathered = specks.share > params.weathered_share
+    side = params.speck_strokes if is_stone else params.dirt_strokes
+    before, specks = mask, _specks(mask, side, params)
+    is_weathered = is_stone and specks.share > params.weathered_share
     if is_weathered:
         window = int(np.clip(params.vote_strokes * specks.stroke_px, 3, params.max_vote_px)) | 1
         mask = np.asarray(cv2.medianBlur(mask, window), np.uint8)
-        specks = _specks(mask, params)
+        specks = _specks(mask, side, params)
     small = np.where(specks.keep[specks.labels], np.uint8(255), np.uint8(0))
     if specks.stroke_px:
         stroke = specks.stroke_px / specks.factor
         if is_weathered:
             small = _without_clouds(small, before, stroke, specks.factor, params)
-        if is_weathered or specks.share > params.worn_share:
+        if is_weathered or (is_stone and specks.share > params.worn_share):
             small = _without_cracks(small, stroke, params)
             small = _without_flakes(small, stroke, params)
     kept = enlarged(small, specks.factor, mask.shape)
@@ -134,7 +140,7 @@ class _Specks:
     share: float
 
 
-def _specks(mask: Ink, params: RestorationParams) -> _Specks:
+def _specks(mask: Ink, side_strokes: float, params: RestorationParams) -> _Specks:
     """Components smaller than a dot of the brush, with the width of the page's strokes."""
     factor = shrink_factor(mask.shape, params.side_px)
     small = (shrunk(mask, factor) > 0).astype(np.uint8)
@@ -151,7 +157,7 @@ def _specks(mask: Ink, params: RestorationParams) -> _Specks:
     # The width of the component to which the middle ink pixel belongs: specks weigh little.
     middle = np.searchsorted(np.cumsum(areas[order]), areas.sum() / 2)
     stroke = float(widths[order[min(int(middle), count - 1)]])
-    keep = areas > (params.speck_strokes * stroke) ** 2
+    keep = areas > (side_strokes * stroke) ** 2
     return _Specks(labels, keep, factor, stroke * factor, float(areas[~keep].sum() / areas.sum()))
 
 
