@@ -274,7 +274,7 @@ def comparison(
 ) -> str:
     """What both readers propose, one line a character, as the annotator sees it.
 
-    ``*`` marks a place where they differ.
+    ``*`` marks a place where they differ. What is doubtful about the order stands above.
     """
     lines = []
     for number, character in enumerate(part.characters, 1):
@@ -289,7 +289,10 @@ def comparison(
             + (f"  | {theirs or '?'}" if second is not None else "")
             + (f"  | {candidates}" if candidates else "")
         )
-    return "\n".join(lines) or "The reader found no character here."
+    said = "\n".join(lines) or "The reader found no character here."
+    if part.column.is_order_uncertain and part.column.order_doubt:
+        return f"Order in doubt: {part.column.order_doubt}\n{said}"
+    return said
 
 
 def _title(part: ColumnPart) -> str:

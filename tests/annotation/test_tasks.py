@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,6 +163,18 @@ def test_a_refused_place_has_a_box_without_text_and_both_readers_are_shown(table
     assert lines[0].startswith(" 1* ?  | 天")
     assert lines[1].startswith(" 2* 地  | 也")
     assert lines[2].startswith(" 3* 云  | 玄  | 玄")
+
+
+def test_a_doubtful_order_is_told_to_the_annotator(tables, store):
+    batch = a_batch(tables, store, (3,))
+    (reading,) = tables.read("readings", batch.name, Reading)
+    doubt = "a note in two rows is read right row first"
+    doubtful = replace(batch.columns[0], is_order_uncertain=True, order_doubt=doubt)
+    (part,) = split_column(doubtful, 20)
+    task = column_task(part, reading, None, picture=PICTURE, triage=WEIGHED, batch=batch.name)
+    first, *others = task["data"]["comparison"].splitlines()
+    assert first == f"Order in doubt: {doubt}"
+    assert len(others) == 3
 
 
 def test_a_page_shows_its_columns_with_their_numbers(tables, store):
