@@ -20,11 +20,11 @@ from training.columns import (
     mixed,
 )
 from training.families.unicalli.library import ReferenceLibrary
+from training.families.unicalli.recipe import FineTuneRecipe
 from training.families.unicalli.stages import train_columns
 from training.families.unicalli.weights import Bundle
 from training.glyph_bank import GlyphBank
 from training.loop import Fitted
-from training.recipes.unicalli import FineTuneRecipe
 
 
 def fine_tune(

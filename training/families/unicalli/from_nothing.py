@@ -24,6 +24,7 @@ from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.conditioning import library_rows
 from training.families.unicalli.library import ReferenceLibrary, build_library
 from training.families.unicalli.pretraining import SingleReader
+from training.families.unicalli.recipe import PretrainRecipe
 from training.families.unicalli.stages import (
     single_reader,
     start_from_eye,
@@ -33,7 +34,6 @@ from training.families.unicalli.stages import (
 )
 from training.families.unicalli.weights import Bundle
 from training.glyph_bank import GlyphBank
-from training.recipes.unicalli import PretrainRecipe
 from training.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,49 @@
+"""What a recipe of this family says: every number of a training from nothing, or of a fine-tuning.
+
+Keeps out: the recipes themselves (``training.recipes.unicalli``) and the doing (``from_nothing``,
+``fine_tuning``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from training.families.unicalli.model import UniCalliDims
+from training.families.unicalli.objective import TINY, ObjectiveParams
+from training.loop import LoopParams
+
+CONTENT_FONT = "lxgw-wenkai-tc"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainRecipe:
+    """A model from nothing, in three stages: autoencoder, eye, columns."""
+
+    name: str
+    dims: UniCalliDims = field(default_factory=UniCalliDims)
+    vocabulary_size: int = 4500
+    content_font: str = CONTENT_FONT
+    autoencoder: LoopParams = LoopParams(seconds=240, learning_rate=2e-3, weight_decay=0.0)
+    eye: LoopParams = LoopParams(seconds=3000, learning_rate=1.6e-3)
+    columns: LoopParams = LoopParams(seconds=900, learning_rate=1e-3)
+    objective: ObjectiveParams = replace(TINY, read_share=0.4)
+    characters_at_once: int = 192
+    columns_at_once: int = 32
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuneRecipe:
+    """A released model learns from what people approved.
+
+    Attributes:
+        sample_share: Share of batches cut from approved samples; the rest replays the hands the
+            model was trained on, so that they are not forgotten.
+    """
+
+    name: str
+    loop: LoopParams = LoopParams(seconds=180, learning_rate=6e-4, warmup_steps=20)
+    objective: ObjectiveParams = replace(TINY, read_share=0.9)
+    sample_share: float = 0.6
+    columns_at_once: int = 24
+    seed: int = 0
