@@ -1,7 +1,9 @@
 """Windows: what a model sees of a column, N characters at a time.
 
 Holds: cutting windows of consecutive characters (paper, appendix C.1 and section 4.1), placing
-single characters in cells for reading, and the box map in both published renderings.
+single characters in cells for reading, and the box map in both published renderings. Nothing is
+skipped: a short column gives a window with empty cells, a character without ink is named in
+``Window.missing``, and one outside its picture is an error where its place matters.
 
 Two kinds of window. A *natural* window keeps characters where the brush put them: the tight
 region of N characters, resized to one cell by N cells; this is what writing is learned from. A
@@ -39,13 +41,18 @@ class Window:
 
     Attributes:
         ink: (cells * cell_px, cell_px), white on black.
-        boxes: One box a character in pixels of ``ink``.
+        boxes: One box a character in pixels of ``ink``, from the top cell on.
         first: Place of the first character in the column; characters follow one another.
+        cells: Characters that fit; where there are fewer boxes, the last cells are empty.
+        missing: Places among ``boxes`` where there is no ink: the character flaked off, or lies
+            outside the picture.
     """
 
     ink: Ink
     boxes: tuple[Box, ...]
     first: int
+    cells: int
+    missing: tuple[int, ...] = ()
 
 
 def fit_cell(ink: Ink, cell_px: int) -> Ink:
@@ -90,13 +97,18 @@ def fitted_windows(
     Args:
         ink: (H, W) ink that the boxes refer to.
         boxes: Characters from top to bottom; parts outside the picture are cut off.
-        cells: Characters in a window.
+        cells: Characters in a window, any number from 1.
         cell_px: Side of a cell.
+
+    Raises:
+        ValueError: If a window would hold nothing.
     """
+    _check(cells, cell_px)
     for first in range(0, len(boxes), cells):
         taken = boxes[first : first + cells]
         picture = np.zeros((cells * cell_px, cell_px), np.uint8)
         placed = []
+        missing = []
         for index, box in enumerate(taken):
             inside = box.clipped(ink.shape[1], ink.shape[0])
             top = index * cell_px
@@ -104,8 +116,12 @@ def fitted_windows(
                 crop = ink[inside.top : inside.bottom, inside.left : inside.right]
                 picture[top : top + cell_px] = fit_cell(crop, cell_px)
             extent = ink_extent(picture[top : top + cell_px])
+            if extent is None:
+                missing.append(index)
             placed.append((extent or Box(0, 0, cell_px, cell_px)).moved(0, top))
-        yield Window(ink=picture, boxes=tuple(placed), first=first)
+        yield Window(
+            ink=picture, boxes=tuple(placed), first=first, cells=cells, missing=tuple(missing)
+        )
 
 
 def natural_windows(
@@ -120,23 +136,62 @@ def natural_windows(
     A column shorter than ``cells`` gives one window whose lower cells are empty, and whose boxes
     still lie on their characters. The region is resized without keeping its proportions, as
     published: the crop and its box map to one size.
+
+    Args:
+        ink: (H, W) ink that the boxes refer to; not modified.
+        boxes: Characters from top to bottom.
+        cells: Characters in a window, any number from 1.
+        cell_px: Side of a cell.
+        padding_px: Blank kept around the characters before resizing.
+
+    Raises:
+        ValueError: If a window would hold nothing, or a character lies outside the ink: its place
+            in the window would be made up.
     """
+    _check(cells, cell_px)
+    height, width = ink.shape[:2]
+    outside = [k for k, box in enumerate(boxes) if box.clipped(width, height) is None]
+    if outside:
+        raise ValueError(
+            f"Character {outside[0] + 1} of {len(boxes)} at {boxes[outside[0]]} lies outside its "
+            f"ink of {width} by {height} pixels. Cut the column again, or leave the character out."
+        )
     runs = max(1, len(boxes) - cells + 1) if boxes else 0
     for first in range(runs):
-        taken = boxes[first : first + cells]
-        region = union(taken).padded(padding_px, padding_px).clipped(ink.shape[1], ink.shape[0])
-        if region is None:
-            continue
-        height = cell_px * len(taken)
-        sx, sy = cell_px / region.width, height / region.height
+        taken = [box.clipped(width, height) or box for box in boxes[first : first + cells]]
+        around = union(taken).padded(padding_px, padding_px)
+        region = around.clipped(width, height) or around
+        tall = cell_px * len(taken)
+        sx, sy = cell_px / region.width, tall / region.height
         picture = np.zeros((cells * cell_px, cell_px), np.uint8)
         crop = ink[region.top : region.bottom, region.left : region.right]
         method = cv2.INTER_AREA if sx * sy < 1 else cv2.INTER_LINEAR
-        picture[:height] = cv2.resize(crop, (cell_px, height), interpolation=method)
-        placed = (box.moved(-region.left, -region.top).scaled(sx, sy) for box in taken)
-        inside = (box.clipped(cell_px, cells * cell_px) for box in placed)
+        picture[:tall] = cv2.resize(crop, (cell_px, tall), interpolation=method)
+        moved = [box.moved(-region.left, -region.top) for box in taken]
+        placed = [_within(box, sx, sy, cell_px, tall) for box in moved]
+        blank = (
+            k
+            for k, box in enumerate(taken)
+            if ink_extent(ink[box.top : box.bottom, box.left : box.right]) is None
+        )
         yield Window(
-            ink=picture, boxes=tuple(box for box in inside if box is not None), first=first
+            ink=picture, boxes=tuple(placed), first=first, cells=cells, missing=tuple(blank)
+        )
+
+
+def _within(box: Box, sx: float, sy: float, width: int, height: int) -> Box:
+    """A box in a picture resized to ``width`` by ``height``, at least one pixel of it inside."""
+    scaled = box.scaled(sx, sy)
+    left, top = min(scaled.left, width - 1), min(scaled.top, height - 1)
+    right, bottom = min(scaled.right, width), min(scaled.bottom, height)
+    return Box(left, top, max(left + 1, right), max(top + 1, bottom))
+
+
+def _check(cells: int, cell_px: int) -> None:
+    if cells < 1 or cell_px < 1:
+        raise ValueError(
+            f"A window needs at least one cell of at least one pixel; got {cells} cells of "
+            f"{cell_px} pixels."
         )
 
 
@@ -149,7 +204,7 @@ def box_map(
     """The picture that tells the model where characters stand.
 
     Args:
-        boxes: Characters in pixels of the map.
+        boxes: Characters in pixels of the map; what lies outside it is not drawn.
         width_px: Width of the map.
         height_px: Height of the map.
         rendering: ``outline``: black frames on white, 1/32 of the width thick (the released
@@ -159,17 +214,21 @@ def box_map(
     Returns:
         (height_px, width_px) grey levels.
     """
-    if rendering == "outline":
-        picture = np.full((height_px, width_px), 255, np.uint8)
-        thick = max(1, width_px // 32)
-        for box in boxes:
-            picture[box.top : box.bottom, box.left : box.right] = np.minimum(
-                picture[box.top : box.bottom, box.left : box.right], _frame(box, thick)
-            )
-        return picture
-    picture = np.zeros((height_px, width_px), np.uint8)
+    picture = np.full((height_px, width_px), 255 if rendering == "outline" else 0, np.uint8)
+    thick = max(1, width_px // 32)
     for index, box in enumerate(boxes):
-        picture[box.top : box.bottom, box.left : box.right] = 255 - (index % 5) * 40
+        inside = box.clipped(width_px, height_px)
+        if inside is None:
+            continue
+        part = picture[inside.top : inside.bottom, inside.left : inside.right]
+        cut = (
+            slice(inside.top - box.top, inside.bottom - box.top),
+            slice(inside.left - box.left, inside.right - box.left),
+        )
+        if rendering == "outline":
+            np.minimum(part, _frame(box, thick)[cut], out=part)
+        else:
+            part[:] = 255 - (index % 5) * 40
     return picture
 
 

@@ -150,7 +150,11 @@ def columns_from_samples(
     inks, maps, classes, prompts = [], [], [], []
     for sample in samples:
         for window in cut(sample.ink, sample.boxes, cells, cell_px):
-            taken = sample.classes[window.first : window.first + cells]
+            taken = [
+                # A character without ink is not to be learned.
+                -1 if place in window.missing else value
+                for place, value in enumerate(sample.classes[window.first : window.first + cells])
+            ]
             inks.append(window.ink)
             maps.append(box_map(window.boxes, cell_px, cells * cell_px))
             classes.append((*taken, *[-1] * (cells - len(taken))))

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annotation.tasks import box_of, place_of
 from pipelines.geometry import (
     Box,
     horizontal_overlap,
@@ -73,3 +74,53 @@ def test_a_union_holds_every_box_and_no_more(items):
 def test_a_union_of_nothing_is_refused():
     with pytest.raises(ValueError, match="no boxes"):
         union([])
+
+
+@given(
+    page=st.tuples(st.integers(40, 6000), st.integers(40, 9000)),
+    crop=st.tuples(*[st.floats(0, 1)] * 4),
+    place=st.tuples(*[st.floats(0, 1)] * 4),
+)
+def test_page_pixels_percent_and_column_pixels_come_back_under_half_a_pixel(page, crop, place):
+    """A character's way: the page, its column's picture, Label Studio's percent, and back."""
+    column = part_of(Box(0, 0, *page), crop)
+    box = part_of(column, place)
+    inside = box.moved(-column.left, -column.top)
+    percent = place_of(box, column)
+    assert inside.moved(column.left, column.top) == box
+    assert box_of(percent, column) == box
+    assert place_of(inside, Box(0, 0, column.width, column.height)) == percent
+    shown = [percent["x"], percent["y"], percent["width"], percent["height"]]
+    sides = [column.width, column.height] * 2
+    true = [inside.left, inside.top, inside.width, inside.height]
+    for value, side, pixels in zip(shown, sides, true, strict=True):
+        assert abs(value * side / 100 - pixels) < 0.5
+
+
+def part_of(outer, shares):
+    """A box inside another, from where its edges stand as shares of the sides."""
+    x, y = sorted(shares[::2]), sorted(shares[1::2])
+    left = outer.left + min(int(x[0] * outer.width), outer.width - 1)
+    top = outer.top + min(int(y[0] * outer.height), outer.height - 1)
+    right = min(outer.right, max(left + 1, outer.left + int(x[1] * outer.width)))
+    bottom = min(outer.bottom, max(top + 1, outer.top + int(y[1] * outer.height)))
+    return Box(left, top, right, bottom)
+
+
+@given(
+    box=st.builds(
+        lambda x, y, w, h: Box(x, y, x + w, y + h),
+        *[st.integers(0, 3000)] * 2,
+        *[st.integers(2, 800)] * 2,
+    ),
+    scale=st.sampled_from([2, 3, 5, 8]),
+)
+def test_a_box_comes_back_from_an_enlarged_page_and_nearly_from_a_reduced_one(box, scale):
+    assert box.scaled(scale, scale).scaled(1 / scale, 1 / scale) == box
+    back = box.scaled(1 / scale, 1 / scale).scaled(scale, scale)
+    edges = zip(
+        (box.left, box.top, box.right, box.bottom),
+        (back.left, back.top, back.right, back.bottom),
+        strict=True,
+    )
+    assert all(abs(a - b) <= 1.5 * scale for a, b in edges)
