@@ -1,19 +1,21 @@
-"""What is drawn or dark on a page and is no writing: frames, rules, grids, and scan beds.
+"""What is drawn on a page and is no writing: frames, rules and grids; with them the scan beds.
 
 Holds: finding straight thin runs longer than any stroke, rules that writing and wear have broken
-into pieces standing in one line, and broad areas at the border. All on a copy of bounded size.
+into pieces standing in one line, and slivers of page edges. All on a copy of bounded size.
 
-Keeps out: specks, pits and cracks (``pipelines.imaging.restoration``).
+Keeps out: broad areas at the border (``pipelines.imaging.beds``); specks, pits and cracks
+(``pipelines.imaging.restoration``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.imaging.beds import BedParams, scan_beds
 from pipelines.imaging.scaling import enlarged, shrink_factor, shrunk
 
 Ink = npt.NDArray[np.uint8]
@@ -31,11 +33,12 @@ class LineParams:
         coverage: Share of the written part that such pieces in one line must cover to be one.
         frame_strokes: Width of a frame, in strokes, at most.
         frame_coverage: Share of the written part that the pieces of a frame must cover.
+        frame_piece: Share of it that the longest must cover: bars of characters that stand in
+            rows are shorter.
         max_lean: How far a broken rule may lean, sideways over along.
         rim: Width of the rim in which slivers of page edges lie, as a share of the side.
         rim_length: Length from which a thin run in it is one, as a share of the side.
-        bed_width: Width from which ink at the border is scan bed, as a share of the short side.
-        bed_length: Length from which it is, as a share of the side.
+        beds: What a scan bed looks like.
     """
 
     side_px: int = 768
@@ -45,11 +48,11 @@ class LineParams:
     coverage: float = 0.35
     frame_strokes: float = 3.0
     frame_coverage: float = 0.45
+    frame_piece: float = 0.25
     max_lean: float = 0.03
     rim: float = 0.06
     rim_length: float = 0.035
-    bed_width: float = 0.045
-    bed_length: float = 0.15
+    beds: BedParams = field(default_factory=BedParams)
 
 
 _DEFAULT = LineParams()
@@ -68,7 +71,7 @@ def find_lines(mask: Ink, params: LineParams = _DEFAULT) -> Ink | None:
     factor = shrink_factor(mask.shape, params.side_px)
     # Half cover keeps strokes about as wide as they are; any cover would join them.
     small = (shrunk(mask, factor) > 80).astype(np.uint8)
-    beds = _beds(small, params)
+    beds = scan_beds(small, params.beds)
     rules = _rules(np.asarray(cv2.subtract(small, beds), np.uint8), params)
     erase = np.asarray(cv2.bitwise_or(beds, rules), np.uint8)
     rest = np.asarray(cv2.subtract(small, erase), np.uint8)
@@ -81,24 +84,6 @@ def find_lines(mask: Ink, params: LineParams = _DEFAULT) -> Ink | None:
     return enlarged(erase * np.uint8(255), factor, mask.shape)
 
 
-def _beds(small: Ink, params: LineParams) -> Ink:
-    """Broad areas at the border: scan bed, facing page, paper around a rubbing."""
-    height, width = small.shape
-    side = max(5, int(min(small.shape) * params.bed_width)) | 1
-    framed = cv2.copyMakeBorder(small, side, side, side, side, cv2.BORDER_REPLICATE)
-    kernel = np.ones((side, side), np.uint8)
-    broad = cv2.morphologyEx(framed, cv2.MORPH_OPEN, kernel)[side:-side, side:-side]
-    beds = np.zeros_like(small)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(broad, connectivity=8)
-    for label in range(1, count):
-        x, y, across, down = (int(v) for v in stats[label, :4])
-        touches = x == 0 or y == 0 or x + across == width or y + down == height
-        if touches and max(across / width, down / height) >= params.bed_length:
-            beds[labels == label] = 1
-    grown = cv2.dilate(beds, np.ones((5, 5), np.uint8))
-    return np.asarray(cv2.bitwise_and(grown, small), np.uint8)
-
-
 def _rules(small: Ink, params: LineParams) -> Ink:
     """Frames and the rules between columns, upright and level."""
     # A rule is thinner than the strokes beside it; a frame may be broader, but is longer.
@@ -108,7 +93,7 @@ def _rules(small: Ink, params: LineParams) -> Ink:
     for is_level in (False, True):
         view = np.ascontiguousarray(small.T if is_level else small)
         found = _whole(view, params) | _broken(view, rule, params.coverage, params)
-        found |= _broken(view, frame, params.frame_coverage, params)
+        found |= _broken(view, frame, params.frame_coverage, params, params.frame_piece)
         lines |= found.T if is_level else found
     return lines
 
@@ -160,7 +145,9 @@ def _follow(
     found[at, columns[at, offset]] = 1
 
 
-def _broken(view: Ink, width: int, coverage: float, params: LineParams) -> Ink:
+def _broken(
+    view: Ink, width: int, coverage: float, params: LineParams, longest: float = 0.0
+) -> Ink:
     """Upright rules in pieces: many thin runs in one line, where a stroke would be alone.
 
     All rules of a page lean alike, so the lean is the one at which the pieces stand in the
@@ -181,27 +168,38 @@ def _broken(view: Ink, width: int, coverage: float, params: LineParams) -> Ink:
         return found
     extent = int(written[-1] - written[0] + 1)
     reach = int(params.max_lean * height) + 1
-    best, lean = -1.0, 0.0
-    counts: npt.NDArray[np.float64] = np.zeros(1)
-    for tried in np.linspace(-params.max_lean, params.max_lean, 4 * reach + 1):
-        bins = np.bincount(
-            (columns - tried * (rows - height / 2) + reach).astype(np.int64),
-            minlength=across + 2 * reach + 2,
-        ).astype(np.float64)
-        if float((bins**2).sum()) > best:
-            best, lean, counts = float((bins**2).sum()), float(tried), bins
+    down = rows - height / 2
+    leans = np.linspace(-params.max_lean, params.max_lean, 2 * reach + 1)
+    counted = [
+        np.bincount((columns - lean * down + reach).astype(np.int64), minlength=across + 2 * reach)
+        for lean in leans
+    ]
+    best = int(np.argmax([float((counts.astype(np.float64) ** 2).sum()) for counts in counted]))
+    counts = counted[best]
+    place = (columns - leans[best] * down + reach).astype(np.int64)
     if width <= 2:  # its pieces fall into two or three bins, as it leans; a frame fills its own
-        near = np.convolve(counts, np.ones(3), "same")
-        counts = np.where(counts > 0, near, 0.0)
-    courses = np.flatnonzero(counts >= coverage * extent) - reach
-    mask = np.zeros(across + 2 * reach + 4, np.bool_)
-    for offset in (-1, 0, 1):
-        mask[courses + offset + reach + 1] = True
+        counts = np.where(counts > 0, np.convolve(counts, np.ones(3, np.int64), "same"), 0)
+    courses = np.flatnonzero(counts >= coverage * extent)
+    if longest:
+        courses = courses[
+            [_longest(rows[np.abs(place - c) <= 1]) >= longest * extent for c in courses]
+        ]
+    on_course = np.zeros(len(counts) + 2, np.bool_)
+    for offset in (0, 1, 2):
+        on_course[courses + offset] = True
     ys, xs = np.nonzero(thin)
-    place = (xs - lean * (ys - height / 2) + reach).astype(np.int64) + 1
-    on = mask[place]
-    found[ys[on], xs[on]] = 1
+    beside = (xs - leans[best] * (ys - height / 2) + reach).astype(np.int64) + 1
+    chosen = on_course[np.clip(beside, 0, len(on_course) - 1)]
+    found[ys[chosen], xs[chosen]] = 1
     return found
+
+
+def _longest(rows: npt.NDArray[np.int64]) -> int:
+    """The longest run of rows, over gaps of up to three."""
+    places = np.unique(rows)
+    starts = np.flatnonzero(np.diff(places, prepend=places[0] - 9) > 4)
+    ends = np.append(starts[1:], len(places)) - 1
+    return int((places[ends] - places[starts]).max()) + 1
 
 
 def _slivers(rest: Ink, erased: Ink, params: LineParams) -> Ink:
