@@ -166,16 +166,15 @@ def _without_flakes(small: Ink, stroke: float, params: RestorationParams) -> Ink
 
     Strokes that run into such an area end at its edge.
     """
-    # Four pixels for the width of a stroke are enough for what is broader.
-    factor = max(1, int(stroke / 4))
+    # Three pixels for the width of a stroke are enough for what is broader.
+    factor = max(1, int(stroke / 3))
     coarse = np.where(shrunk(small, factor) > 127, np.uint8(255), np.uint8(0))
-    side = round(params.flake_strokes * _even_width(coarse))
-    if side < 3:
+    depth = _depth(np.asarray(cv2.medianBlur(coarse, 3), np.uint8))
+    radius = params.flake_strokes * _even_width(depth) / 2
+    if radius < 1.5 or not (depth > radius).any():
         return small
-    seeds = _opened(coarse, side)
-    if not seeds.any():
-        return small
-    body = _opened(coarse, max(3, round(params.flake_body * side)))
+    seeds = _opened(depth, radius)
+    body = _opened(depth, max(1.5, params.flake_body * radius))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=8)
     flakes = np.zeros(count, np.uint8)
     for label in np.unique(labels[seeds > 0]):
@@ -192,21 +191,24 @@ def _without_flakes(small: Ink, stroke: float, params: RestorationParams) -> Ink
     )
 
 
-def _opened(mask: Ink, side: int) -> Ink:
-    """What of a mask a disc of that width covers without leaving it."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel), np.uint8)
+def _depth(mask: Ink) -> npt.NDArray[np.float32]:
+    """How far inside a mask each pixel lies."""
+    return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3), np.float32)
 
 
-def _even_width(mask: Ink) -> float:
+def _opened(depth: npt.NDArray[np.float32], radius: float) -> Ink:
+    """255 on what of a mask a disc of that radius covers without leaving it, from its depth."""
+    outside = np.where(depth > radius, np.uint8(0), np.uint8(255))
+    return np.where(_depth(outside) < radius, np.uint8(255), np.uint8(0))
+
+
+def _even_width(depth: npt.NDArray[np.float32]) -> float:
     """The width in the middle of strokes, of which half the ink is narrower.
 
     Pits lengthen the outline of worn strokes and make :class:`_Specks` think them thin; their
     middle keeps its distance from the ground.
     """
-    filled = np.asarray(cv2.medianBlur(mask, 3), np.uint8)
-    depth = cv2.distanceTransform(filled, cv2.DIST_L2, 3)
-    ridge = (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (filled > 0)
+    ridge = (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (depth > 0)
     widths = np.sort(2 * depth[ridge])
     if not widths.size:
         return 0.0
