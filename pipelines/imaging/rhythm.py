@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,34 +100,70 @@ def cut(profiles: Floats, rhythm: float, params: RhythmParams) -> list[Cells]:
     text = np.full((count, length + 1), -np.inf)
     blank = np.full((count, length + 1), -np.inf)
     blank[:, 0] = 0.0
+    left = np.full((count, length + 1), -np.inf)  # a cell ended here and a blank begins
     from_text = np.zeros((count, length + 1), np.int64)
     from_blank = np.zeros((count, length + 1), np.int64)
-    begin = np.where(may_start, np.maximum(text + worth, blank + worth / 2), -np.inf)
-    rows = np.arange(count)
-    for b in range(1, length + 1):
-        if b >= low:
-            first = max(0, b - high)
-            starts = slice(first, b - low + 1)
-            total = begin[:, starts] - price[high - (b - first) :]
-            thin = ink[:, b, None] - ink[:, starts] < params.min_ink * rhythm
-            total = np.where(thin, -np.inf, total)
-            k = total.argmax(axis=1)
-            text[:, b] = np.where(may_end[:, b], total[rows, k], -np.inf)
-            from_text[:, b] = first + k
-        # A blank stretch goes on, or one long enough has just been completed.
-        going = blank[:, b - 1] - excess[:, b - 1]
-        origin = from_blank[:, b - 1]
-        # At the end of the page it may be short.
-        for s in range(max(0, b - rest), b) if b == length else (b - rest,):
-            if s < 0:
-                continue
-            done = text[:, s] + worth[:, s] / 2 - (scraps[:, b] - scraps[:, s])
-            origin = np.where(done > going, s, origin)
-            going = np.maximum(going, done)
-        blank[:, b], from_blank[:, b] = going, origin
-        opened = np.maximum(text[:, b] + worth[:, b], blank[:, b] + worth[:, b] / 2)
-        begin[:, b] = np.where(may_start[:, b], opened, -np.inf)
+    # With ``high`` places of padding, the starts of a cell that ends before sample b are the
+    # places from b on; a start before the page has infinite ink behind it and counts as thin.
+    begin = np.full((count, high + length + 1), -np.inf)
+    begin[:, high] = np.where(may_start[:, 0], worth[:, 0] / 2, -np.inf)
+    behind = np.full((count, high + length + 1), np.inf)
+    behind[:, high:] = ink
+    # No cell is shorter than ``low`` and no blank than ``rest``, so so many samples do not
+    # depend on each other and are decided together.
+    together = min(low, rest)
+    for b0 in range(1, length + 1, together):
+        b1 = min(b0 + together, length + 1)
+        ends = slice(b0, b1)
+        reach = slice(b0, b1 - 1 + len(sizes))
+        total = sliding_window_view(begin[:, reach], len(sizes), axis=1) - price
+        held = ink[:, ends, None] - sliding_window_view(behind[:, reach], len(sizes), axis=1)
+        total[held < params.min_ink * rhythm] = -np.inf
+        k = total.argmax(axis=2)
+        text[:, ends] = np.where(may_end[:, ends], total.max(axis=2), -np.inf)
+        from_text[:, ends] = np.maximum(np.arange(b0, b1) - sizes[k], 0)
+        half = worth[:, ends] / 2
+        left[:, ends] = text[:, ends] + half
+        _go_on(blank, from_blank, left, scraps, b0, b1, rest)
+        opened = np.maximum(text[:, ends] + worth[:, ends], blank[:, ends] + half)
+        begin[:, high + b0 : high + b1] = np.where(may_start[:, ends], opened, -np.inf)
+    _end(blank, from_blank, left, scraps, rest)
     return [_traced(text[k], blank[k], from_text[k], from_blank[k], worth[k]) for k in range(count)]
+
+
+def _go_on(
+    blank: Floats, origin: Places, left: Floats, scraps: Floats, b0: int, b1: int, rest: int
+) -> None:
+    """Fill in ``blank`` from b0 to b1: it goes on, or one of ``rest`` samples is complete.
+
+    Scraps passed over are paid for, so values are compared with what was paid given back; then
+    the best so far is a running maximum.
+    """
+    going = np.full((len(blank), b1 - b0 + 1), -np.inf)
+    came = np.full(going.shape, -1, np.int64)
+    going[:, 0] = blank[:, b0 - 1] + scraps[:, b0 - 1]
+    came[:, 0] = origin[:, b0 - 1]
+    first, last = max(0, b0 - rest), max(0, b1 - rest)
+    if last > first:
+        going[:, first - last :] = left[:, first:last] + scraps[:, first:last]
+    best = np.maximum.accumulate(going, axis=1)
+    if last > first:
+        is_better = going[:, 1:] > best[:, :-1]
+        came[:, 1:] = np.where(is_better, np.arange(b0 - rest, b1 - rest), -1)
+    blank[:, b0:b1] = best[:, 1:] - scraps[:, b0:b1]
+    origin[:, b0:b1] = np.maximum.accumulate(came, axis=1)[:, 1:]
+
+
+def _end(blank: Floats, origin: Places, left: Floats, scraps: Floats, rest: int) -> None:
+    """At the end of the page a blank stretch may be short."""
+    length = blank.shape[1] - 1
+    first = max(0, length - rest)
+    done = left[:, first:length] - (scraps[:, length:] - scraps[:, first:length])
+    k = done.argmax(axis=1)
+    best = done.max(axis=1)
+    is_better = best > blank[:, length]
+    blank[:, length] = np.where(is_better, best, blank[:, length])
+    origin[:, length] = np.where(is_better, first + k, origin[:, length])
 
 
 def _near_ink(
