@@ -13,8 +13,9 @@ from assets.reviews import reviews
 from assets.stages import Stage, code_version, data_version, fingerprint
 from pipelines.records import Column, Page, Rejection, Review, Sample
 from pipelines.samples import SampleParams, samples_from_reviews
+from pipelines.wording import wording_in
 
-CODE = code_version("pipelines/samples.py", "pipelines/prompts.py")
+CODE = code_version("pipelines/samples.py", "pipelines/prompts.py", "pipelines/wording.py")
 
 
 @dg.asset(
@@ -28,7 +29,7 @@ def samples(
     context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
 ) -> dg.MaterializeResult[None]:
     """樣本: every approved column with its ink, split by its work."""
-    tables, params = project.tables, SampleParams()
+    tables, params = project.tables, SampleParams(wording=wording_in(project.home))
     reviewed = tables.batches("reviews")
     versions = [
         (batch, [data_version(tables, name, batch) for name in ("reviews", "columns", "pages")])

@@ -6,7 +6,7 @@ characters that nobody can read stay in their place as □, so that their neighb
 neighbours; a trainer masks them.
 
 Keeps out: who may approve (``annotation``), how windows are cut from a sample
-(``pipelines.windows``), synthetic columns (``pipelines.corpora``), tensors (``training``).
+(``pipelines.windows``), synthetic columns (``pipelines.synthesis``), tensors (``training``).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from pipelines.records import (
     split_of,
 )
 from pipelines.store import Store
+from pipelines.wording import Wording
 
 Ink = npt.NDArray[np.uint8]
 
@@ -42,9 +43,15 @@ STAGE = "samples"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleParams:
-    """What a column must have to be trained on."""
+    """What a column must have to be trained on, and the words of its prompt.
+
+    Attributes:
+        min_legible_characters: Characters of it that somebody could read, at least.
+        wording: Other words than the bundled ones.
+    """
 
     min_legible_characters: int = 1
+    wording: Wording | None = None
 
 
 def samples_from_reviews(
@@ -163,16 +170,20 @@ def _sample(
             )
             for character in review.characters
         ),
-        prompt=style_prompt(review.work, page.polarity),
+        prompt=style_prompt(review.work, page.polarity, params.wording),
         review_id=review.review_id,
         code_version=code_version,
     )
 
 
 def _cut(column: Column, boxes: list[Box], page: Page, store: Store) -> tuple[Box, str]:
-    """Where the sample's picture lies on the page, and its key: the column's own, or a new cut."""
+    """Where the sample's picture lies on the page, and its key: the column's own, or a new cut.
+
+    The column's own ink is without what its neighbours hold, so that a box that a person drew
+    anew asks for another cut: it may lie on just that.
+    """
     place = union([column.box, *boxes])
-    if place == column.box:
+    if place == column.box and {c.box for c in column.characters}.issuperset(boxes):
         return place, column.ink_key
     ink: Ink = decode_png(store.get(page.ink_key))
     cut = ink[place.top : place.bottom, place.left : place.right]

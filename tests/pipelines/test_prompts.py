@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.errors import MetadataError
-from pipelines.prompts import WORDING, load_wording, style_prompt, to_pinyin
+from pipelines.prompts import style_prompt, to_pinyin
 from pipelines.records import Polarity, Script
 from pipelines.scripts import is_han
+from pipelines.wording import load_wording
 from tests.pipelines.examples import a_work
 
 WORK = replace(a_work(), calligrapher="王羲之", script=Script.RUNNING, is_synthetic=False)
@@ -68,42 +68,29 @@ def test_no_prompt_holds_a_chinese_character(name):
     assert not any(is_han(character) for character in prompt(calligrapher=name))
 
 
-def test_wording_and_hands_can_be_replaced(tmp_path):
-    words = tmp_path / "prompts.toml"
-    words.write_text(
-        WORDING.read_text(encoding="utf-8").replace(
-            '"{source}; {background}; {calligrapher}; {script}"',
-            '"{script} / {calligrapher} / {background} / {source}"',
-        ),
-        encoding="utf-8",
+def test_those_who_left_no_name_are_no_hand():
+    text = prompt(calligrapher="墓志铭")
+    assert "; unnamed hand, epitaph stone, mostly regular script" in text
+
+
+def test_other_words_make_another_prompt():
+    words = replace(
+        load_wording(),
+        template="{script} / {calligrapher} / {background} / {source}",
+        synthetic_template="{source} in {script}, {background}",
     )
-    hands = tmp_path / "hands.toml"
-    hands.write_text('[[calligraphers]]\nnames = ["王羲之"]\ndescription = "mine"\n')
-    text = style_prompt(WORK, Polarity.LIGHT_ON_DARK, load_wording(words, hands))
+    text = style_prompt(WORK, Polarity.LIGHT_ON_DARK, words)
     assert text.startswith("xing shu, ")
-    assert " / hand of wang xi zhi, mine / " in text
+    assert " / hand of wang xi zhi, Eastern Jin" in text
+    made = style_prompt(replace(WORK, is_synthetic=True), Polarity.LIGHT_ON_DARK, words)
+    assert made == (
+        "synthetic page set in a brush font in xing shu, running script, strokes joined and "
+        "rounded, black background, light characters"
+    )
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("{script}", "{date}", "must hold each of"),
-        ('real = "ink', 'reel = "ink', r"\[source\] has the keys reel, synthetic, expected real"),
-        ("[source]", "[sauce]", "unknown tables sauce"),
-        ("[source]", "[source", "cannot be read"),
-    ],
-)
-def test_a_wrong_wording_is_named(tmp_path, old, new, said):
-    words = tmp_path / "prompts.toml"
-    text = WORDING.read_text(encoding="utf-8")
-    head, _, body = text.partition("template")
-    words.write_text(head + "template" + body.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(MetadataError, match=said):
-        load_wording(words)
-
-
-def test_a_hand_without_description_is_named(tmp_path):
-    hands = tmp_path / "hands.toml"
-    hands.write_text('[[calligraphers]]\nnames = ["王羲之"]\n')
-    with pytest.raises(MetadataError, match="needs names and description"):
-        load_wording(None, hands)
+def test_every_bundled_hand_has_its_prompt():
+    for known in load_wording().calligraphers.values():
+        text = prompt(calligrapher=known.name)
+        assert known.description in text
+        assert not any(is_han(character) for character in text)
