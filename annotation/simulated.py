@@ -8,7 +8,7 @@ same column replaces its own. Its working times are invented from two constants.
 Works as a person does: opens a task, compares each drafted box with what stands there, corrects
 texts, deletes boxes on nothing, draws missed ones, marks damage, decides, submits.
 
-Keeps out: what the truth is (``pipelines.corpora``, ``pipelines.codh``).
+Keeps out: what the truth is (``pipelines.synthesis``, ``pipelines.codh``).
 """
 
 from __future__ import annotations

@@ -22,8 +22,6 @@ from assets.inbox import add_described, signature
 from assets.resources import Project
 from assets.stages import fingerprint
 from pipelines import codh
-from pipelines.composition import CompositionParams
-from pipelines.corpora import CorpusParams, SyntheticWork, WorkPlan, synthesize_corpus
 from pipelines.errors import MaterialError, ServiceError
 from pipelines.glyphs.fetch import fetch_fonts
 from pipelines.glyphs.fonts import FontFace
@@ -32,6 +30,7 @@ from pipelines.metadata import find_sidecar
 from pipelines.packages import take
 from pipelines.records import Page, Scan, Split, split_of
 from pipelines.scans import find_inputs
+from pipelines.synthesis.works import SyntheticWork, WorkParams, WorkPlan, synthesize_works
 from pipelines.texts import Text, load_collections, load_texts
 from pipelines.truth import read_truth
 
@@ -50,7 +49,7 @@ class DemoParams:
         second: Works of the second batch.
         pages_per_work: At most; a page holds about 70 characters.
         seed: All randomness.
-        corpus: How pages look.
+        look: How pages look: worn strips of a rubbing.
     """
 
     hand: str = "zhi-mang-xing"
@@ -59,11 +58,7 @@ class DemoParams:
     second: tuple[str, ...] = ("桃花源記", "師說", "後赤壁賦")
     pages_per_work: int = 3
     seed: int = 20260101
-    corpus: CorpusParams = field(
-        default_factory=lambda: CorpusParams(
-            composition=CompositionParams(character_px=88, columns=6, rows=12), wear=0.45
-        )
-    )
+    look: WorkParams = field(default_factory=WorkParams)
 
 
 def fetch(project: Project) -> dict[str, Any]:
@@ -116,13 +111,13 @@ def draw_works(project: Project, params: DemoParams) -> dict[str, Any]:
                 text=_text(by_title, title),
                 font=font,
                 pages=params.pages_per_work,
-                params=params.corpus,
+                params=params.look,
             )
             for title in titles
         ]
         into = project.home / "demo" / f"corpus-{number}"
         shutil.rmtree(into, ignore_errors=True)
-        made += synthesize_corpus(plans, into, params.seed, faces={font.font_id: face})
+        made += synthesize_works(plans, into, params.seed, faces={font.font_id: face})
     return {
         "works": len(made),
         "pages": sum(work.pages for work in made),

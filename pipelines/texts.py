@@ -6,7 +6,7 @@ Holds: ``Text``, reading a folder of texts (JSON collections, fortune files, pla
 out what held-out works share, and how often each character occurs. Only Han characters are kept,
 in traditional forms: punctuation is an editor's, and no inscription has it.
 
-Keeps out: packages (``pipelines.packages``), fonts and drawing (``pipelines.corpora``).
+Keeps out: packages (``pipelines.packages``), drawing (``pipelines.synthesis``).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Holds: ``TruePage``, ``TrueCharacter`` and their file, and the records of a corp
 ``CorpusPage``) that lie in tables. Read by the simulated annotator, by training and by
 evaluation; a stage that read it would be cheating.
 
-Keeps out: how the pages are made (``pipelines.corpora``, ``pipelines.synthesis``).
+Keeps out: how the pages are made (``pipelines.synthesis``).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Holds: ``augment``: affine and elastic deformation, strokes made thicker or thinner, specks and
 pitting, missing pieces, neighbours that reach into the cell, uneven ink. Seeded by a generator.
 
-Keeps out: damage to whole pages (``pipelines.imaging.aging``).
+Keeps out: damage to whole pages (``pipelines.synthesis``).
 """
 
 from __future__ import annotations

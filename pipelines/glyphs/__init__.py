@@ -5,6 +5,5 @@ Holds: the list of fonts (``fonts.toml``, to which users add their own), where t
 renderer of standard-font pictures (``content``), which training, reading and the labelling
 interface share.
 
-Keeps out: whole synthetic columns and pages (``pipelines.corpora``) and their damage
-(``pipelines.imaging.aging``).
+Keeps out: whole synthetic pages and their damage (``pipelines.synthesis``).
 """

@@ -4,7 +4,7 @@ Holds: the one renderer that training, reading, writing and corpora share (paper
 so that a glyph never has two paddings. Black on white, one square cell a character, the glyph
 centred by its ink and scaled so that the em fills ``EM_SHARE`` of the cell.
 
-Keeps out: fonts themselves (``pipelines.glyphs.fonts``) and brush hands (``pipelines.corpora``).
+Keeps out: fonts themselves (``pipelines.glyphs.fonts``) and brush hands (``pipelines.synthesis``).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from outlines instead of the character map: brush fonts claim thousands of chara
 they draw nothing, or the same placeholder box.
 
 Keeps out: which fonts there are and where from (``pipelines.glyphs.registry``), and how glyphs
-are laid out (``pipelines.glyphs.content``, ``pipelines.corpora``).
+are laid out (``pipelines.glyphs.content``, ``pipelines.synthesis``).
 """
 
 from __future__ import annotations

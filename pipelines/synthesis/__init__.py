@@ -2,7 +2,8 @@
 
 Holds: hands (``hands``), how they fill a leaf (``setting``, ``layouts``, ``furniture``), seals
 (``seals``), the two kinds of surface (``stone`` for rubbings, ``sheet`` for paper and silk), the
-scanner (``scanning``), and the front door ``pages.synthetic_page`` and ``pages.sample_pages``.
+scanner (``scanning``); the front door ``pages.synthetic_page`` and ``pages.sample_pages``; and
+pages as versioned tables (``corpora``) and as files that anybody might bring (``works``).
 
-Keeps out: files and manifests (``pipelines.corpora``).
+Keeps out: truth as records (``pipelines.truth``), fonts (``pipelines.glyphs``).
 """

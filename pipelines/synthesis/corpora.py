@@ -9,7 +9,7 @@ back. The same plan, fonts, texts and code give the same bytes.
 Fonts and texts whose licences may not stand in one published set are refused, as in an export.
 Text that held-out works share is left out before the first page is drawn.
 
-Keeps out: drawing (``pages``); works as files for an inbox (``pipelines.corpora``).
+Keeps out: drawing (``pages``); works as files for an inbox (``works``).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def make_corpus(
         tables: Take ``corpus_pages`` and ``corpora``, batch ``plan.name``.
         code_version: Of this program; part of every record.
         held_out: Bodies of the works that models will be judged on.
-        inputs: Fingerprint of all that decides the corpus, kept with it; by default its content.
+        inputs: Fingerprint of all that decides the corpus, kept with it; by default its plan.
 
     Raises:
         RightsError: If the licences of fonts and texts may not stand in one set.
@@ -122,8 +122,9 @@ def make_corpus(
     missing: Counter[str] = Counter()
     damaged = 0
     keys = hashlib.sha256()
-    inputs = inputs or _plain(plan)
-    with tables.writer("corpus_pages", plan.name, CorpusPage, inputs=inputs) as writer:
+    with tables.writer(
+        "corpus_pages", plan.name, CorpusPage, inputs=inputs or _plain(plan)
+    ) as writer:
         for index in range(plan.pages):
             try:
                 page = next(_page(plan, hands, left, index))
@@ -168,7 +169,7 @@ def make_corpus(
         content_hash=keys.hexdigest(),
         code_version=code_version,
     )
-    tables.write("corpora", plan.name, Corpus, [corpus], inputs=inputs or corpus.content_hash)
+    tables.write("corpora", plan.name, Corpus, [corpus], inputs=inputs or _plain(plan))
     return corpus
 
 

@@ -120,7 +120,7 @@ def stroke_width(ink: npt.NDArray[np.uint8]) -> float:
     What frays or spreads by a fixed number of pixels would swallow the hairlines of small print;
     callers keep such numbers below a share of this.
     """
-    inked = (ink[::2] > 127).astype(np.uint8)
-    edges = int(np.abs(np.diff(inked, axis=1)).sum())
+    inked = ink[::2] > 127
+    edges = int(np.count_nonzero(inked[:, 1:] != inked[:, :-1]))
     # Runs along rows are longer than strokes are wide: by about pi / 2 over all directions.
-    return max(1.0, 2 * int(inked.sum()) / max(1, edges) / 1.4)
+    return max(1.0, 2 * int(np.count_nonzero(inked)) / max(1, edges) / 1.4)

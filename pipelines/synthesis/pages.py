@@ -131,18 +131,34 @@ def choose_page_params(
         medium = Medium.RUBBING
     elif layout in (Layout.LETTER, Layout.HANDSCROLL) and rng.random() < 0.35:
         medium = Medium.SILK
-    em = chosen.height_px / chosen.rows
-    shape = (chosen.height_px, chosen.width_px)
-    is_written = hand.font.role is FontRole.HAND and layout not in (Layout.BOOK, Layout.NOTES)
-    is_bound = layout is Layout.SPREAD and not chosen.has_fold
-    gutter = chosen.width_px // 2 if is_bound else -1
+    return age_params(rng, hand, chosen, medium, worn)
+
+
+def age_params(
+    rng: np.random.Generator, hand: Hand, layout: LayoutParams, medium: Medium, wear: float
+) -> PageParams:
+    """Parameters of what happens to a leaf of that layout, varied from page to page.
+
+    Args:
+        rng: All randomness.
+        hand: A brush that writes dries; print does not.
+        layout: What is on the leaf.
+        medium: What carries it.
+        wear: 0 fresh, 0.5 plainly aged yet legible, 1 some text lost.
+    """
+    em = layout.height_px / layout.rows
+    shape = (layout.height_px, layout.width_px)
+    is_book = layout.layout in (Layout.BOOK, Layout.NOTES)
+    is_written = hand.font.role is FontRole.HAND and not is_book
+    is_bound = layout.layout is Layout.SPREAD and not layout.has_fold
+    gutter = layout.width_px // 2 if is_bound else -1
     return PageParams(
-        layout=chosen,
+        layout=layout,
         medium=medium,
-        wear=worn,
-        stone=choose_stone_params(worn, em, rng),
-        sheet=choose_sheet_params(worn, medium is Medium.SILK, is_written, rng),
-        scan=choose_scan_params(worn, shape, medium is not Medium.RUBBING, gutter, rng),
+        wear=wear,
+        stone=choose_stone_params(wear, em, rng),
+        sheet=choose_sheet_params(wear, medium is Medium.SILK, is_written, rng),
+        scan=choose_scan_params(wear, shape, medium is not Medium.RUBBING, gutter, rng),
     )
 
 

@@ -182,12 +182,13 @@ def soak(
         cut = np.float32(paper_grey - 0.3 * (paper_grey - ink_grey))
         light[:] = (np.clip((grey - cut) * np.float32(0.2) + 0.5, 0, 1) * 252)[..., None]
         visible = np.clip((visible - np.float32(0.3)) * 10 + np.float32(0.5), 0, 1)
-    inked = strokes > 0.5
+    written = (strokes * np.float32(255)).astype(np.uint8)
+    inked = written > 127
     damage = (holes > 0.5) | (spots > 0.25) | ((visible < 0.4) & inked)
     lost = np.clip(1 - 2.2 * visible, 0, 1)
     return Surface(
         light=light,
-        ink=(strokes * np.float32(255)).astype(np.uint8),
+        ink=written,
         damage=np.where(damage, 255, 0).astype(np.uint8),
         loss=np.where(inked, lost * 255, 0).astype(np.uint8),
     )

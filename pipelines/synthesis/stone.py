@@ -180,14 +180,15 @@ def rub(
     white = np.maximum(bare, floor)
     white *= 1 - np.float32(0.7) * bands
     light = _inked(white, bands, strips_x, noise, params, rng)
-    inked = laid > 0.5
+    written = (laid * np.float32(255)).astype(np.uint8)
+    inked = written > 127
     damage = ((white > 0.5) != inked) | (flaws > 0.5)
     lost = np.maximum(1 - 2 * strokes, flaws)
     lost = np.maximum(lost, _crowded(inked, np.maximum(pits, flaws)))
     tint = np.array(params.tint, np.float32)
     return Surface(
         light=light[..., None] * tint,
-        ink=(laid * np.float32(255)).astype(np.uint8),
+        ink=written,
         damage=np.where(damage, 255, 0).astype(np.uint8),
         loss=np.where(inked, np.clip(lost, 0, 1) * 255, 0).astype(np.uint8),
     )

@@ -5,28 +5,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.composition import CompositionParams
-from pipelines.corpora import (
-    CorpusParams,
-    WorkPlan,
-    slug_of,
-    synthesize_column,
-    synthesize_corpus,
-    synthesize_page,
-)
 from pipelines.errors import MaterialError
 from pipelines.glyphs.fonts import FontFace
 from pipelines.glyphs.registry import Font, FontRole, GlyphForm, load_fonts, require_font
-from pipelines.imaging.aging import Medium
 from pipelines.imaging.codec import decode_png
 from pipelines.metadata import read_metadata
 from pipelines.records import Script
 from pipelines.scans import find_inputs
+from pipelines.synthesis.hands import Hand
+from pipelines.synthesis.pages import Medium
+from pipelines.synthesis.setting import Brush
+from pipelines.synthesis.works import (
+    STRIPS,
+    WorkParams,
+    WorkPlan,
+    draw_page,
+    slug_of,
+    synthesize_works,
+)
 from pipelines.texts import Text, load_texts
 from pipelines.truth import read_truth
 from tests.pipelines.glyphs.drawn_fonts import draw_font
 
-PARAMS = CorpusParams(composition=CompositionParams(character_px=32, columns=2, rows=4))
+LAYOUT = replace(STRIPS, width_px=110, height_px=170, columns=2, rows=4, brush=Brush(is_grid=True))
+PARAMS = WorkParams(layout=LAYOUT)
 TEXT = Text(title="千字文", author="周興嗣", body="天地玄黃宇宙洪荒日月盈昃辰宿", file="a.json")
 
 
@@ -64,28 +66,18 @@ def files_of(folder):
 
 @pytest.mark.parametrize("medium", Medium)
 def test_a_page_knows_every_character(font, medium):
-    page = synthesize_page(
-        TEXT.body, FontFace(font.files), replace(PARAMS, medium=medium), np.random.default_rng(1)
-    )
+    hand = Hand(font, FontFace(font.files))
+    rng = np.random.default_rng(1)
+    page = draw_page(TEXT.body, hand, replace(PARAMS, medium=medium), rng)
     assert page.image.shape == (*page.ink.shape, 3)
     assert page.missing == {"洪": 1, "荒": 1}
     written = "".join(c.written for c in page.characters)
     assert "天地玄黄宇宙日月盈昃辰宿".startswith(written)
     assert page.characters[3].canonical == "黃"
-    for character in page.characters:
-        assert 0 <= character.loss <= 1
-        assert character.box.right <= page.image.shape[1]
-        assert character.box.bottom <= page.image.shape[0]
-
-
-def test_a_column_knows_its_characters(font):
-    column = synthesize_column(TEXT.body, FontFace(font.files), PARAMS, np.random.default_rng(1))
-    assert [c.written for c in column.characters] == list("天地玄黄")
-    assert column.image.shape[0] > column.image.shape[1]
 
 
 def test_a_work_is_material_like_any_other(font, tmp_path):
-    (work,) = synthesize_corpus([plan(font)], tmp_path, seed=1)
+    (work,) = synthesize_works([plan(font)], tmp_path, seed=1)
     files = list(find_inputs([tmp_path / "works"]))
     assert [file.name for file in files] == ["page-001.png", "page-002.png"]
     metadata = read_metadata(files[0])
@@ -97,7 +89,7 @@ def test_a_work_is_material_like_any_other(font, tmp_path):
 
 
 def test_the_truth_fits_the_pages_and_lies_apart(font, tmp_path):
-    (work,) = synthesize_corpus([plan(font)], tmp_path, seed=1)
+    (work,) = synthesize_works([plan(font)], tmp_path, seed=1)
     pages = read_truth(work.truth_file)
     assert work.truth_file.parent == tmp_path / "truth"
     assert "".join(c.canonical for p in pages for c in p.characters) == "天地玄黃宇宙日月盈昃辰宿"
@@ -109,41 +101,41 @@ def test_the_truth_fits_the_pages_and_lies_apart(font, tmp_path):
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(font, tmp_path):
     plans = [plan(font), plan(font, "Second", medium=Medium.PAPER)]
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        synthesize_corpus(plans, tmp_path / name, seed=seed)
+        synthesize_works(plans, tmp_path / name, seed=seed)
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
     assert files_of(tmp_path / "a") != files_of(tmp_path / "c")
 
 
 def test_a_work_does_not_depend_on_its_neighbours(font, tmp_path):
-    synthesize_corpus([plan(font)], tmp_path / "alone", seed=1)
-    synthesize_corpus([plan(font, "First"), plan(font)], tmp_path / "second", seed=1)
+    synthesize_works([plan(font)], tmp_path / "alone", seed=1)
+    synthesize_works([plan(font, "First"), plan(font)], tmp_path / "second", seed=1)
     name = "works/test-work-一/page-001.png"
     assert files_of(tmp_path / "alone")[name] == files_of(tmp_path / "second")[name]
 
 
-def test_the_corpus_says_what_it_is_made_of(font, tmp_path):
-    synthesize_corpus([plan(font)], tmp_path, seed=7)
-    report = json.loads((tmp_path / "corpus.json").read_text(encoding="utf-8"))
+def test_the_works_say_what_they_are_made_of(font, tmp_path):
+    synthesize_works([plan(font)], tmp_path, seed=7)
+    report = json.loads((tmp_path / "works.json").read_text(encoding="utf-8"))
     assert report["seed"] == 7
     assert report["licences"] == ["OFL-1.1"]
     assert report["fonts"]["drawn"]["coverage"] == round(12 / 14, 4)
     assert report["works"][0]["missing"] == {"洪": 1, "荒": 1}
-    assert report["works"][0]["params"]["composition"]["character_px"] == 32
+    assert report["works"][0]["params"]["layout"]["rows"] == 4
     assert report["code_points"]["U+9EC3"] == 1
     assert sum(report["code_points"].values()) == 12
 
 
 def test_two_works_of_one_name_are_refused(font, tmp_path):
     with pytest.raises(MaterialError, match="share the name test-work-一"):
-        synthesize_corpus([plan(font), plan(font, "TEST work 一!")], tmp_path, seed=1)
+        synthesize_works([plan(font), plan(font, "TEST work 一!")], tmp_path, seed=1)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_real_hand_draws_the_thousand_characters(material):
-    fonts = load_fonts(None, material / "fonts")
-    face = FontFace(require_font(fonts, "zhi-mang-xing").files)
+    font = require_font(load_fonts(None, material / "fonts"), "zhi-mang-xing")
     text = next(t for t in load_texts(material / "texts") if t.title == "千字文")
-    page = synthesize_page(text.body, face, CorpusParams(), np.random.default_rng(1))
+    hand = Hand(font, FontFace(font.files))
+    page = draw_page(text.body, hand, WorkParams(), np.random.default_rng(1))
     assert len(page.characters) > 60
     assert [c.canonical for c in page.characters[:4]] == list("天地玄黃")
     assert page.characters[3].written == "黄"
