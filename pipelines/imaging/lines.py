@@ -169,7 +169,7 @@ def _broken(
     extent = int(written[-1] - written[0] + 1)
     reach = int(params.max_lean * height) + 1
     down = rows - height / 2
-    leans = np.linspace(-params.max_lean, params.max_lean, 2 * reach + 1)
+    leans = np.linspace(-params.max_lean, params.max_lean, reach + 1)
     counted = [
         np.bincount((columns - lean * down + reach).astype(np.int64), minlength=across + 2 * reach)
         for lean in leans

@@ -28,6 +28,8 @@ class SealParams:
     Attributes:
         side_px: Longest side of the copy on which seals are looked for.
         min_excess: Red beyond green and blue, in grey levels beyond the page's own, to be red.
+        faint_excess: The same of what is red beside something red: thin lines and worn paste.
+        min_core: Share of a seal's box that is plainly red.
         join: Width of the gaps inside a seal, as a share of the copy's short side.
         min_side: Shorter side of a seal, as a share of the page's short side.
         max_side: Longer side of one.
@@ -38,7 +40,9 @@ class SealParams:
 
     side_px: int = 768
     min_excess: int = 28
-    join: float = 0.012
+    faint_excess: int = 18
+    min_core: float = 0.05
+    join: float = 0.02
     min_side: float = 0.012
     max_side: float = 0.4
     max_aspect: float = 4.0
@@ -77,10 +81,11 @@ def find_seals(image: Rgb, params: SealParams = _DEFAULT) -> SealLayer:
     factor = shrink_factor(image.shape, params.side_px)
     small = np.ascontiguousarray(image[::factor, ::factor])
     excess = np.asarray(cv2.blur(_excess(small), (3, 3)), np.uint8)
-    redness = int(np.median(excess)) + params.min_excess
-    red = (excess >= redness).astype(np.uint8)
-    if not red.any() or red.mean() > params.max_share:
+    tint = int(np.median(excess))
+    core = (excess >= tint + params.min_excess).astype(np.uint8)
+    if not core.any() or core.mean() > params.max_share:
         return _NONE
+    red = (excess >= tint + params.faint_excess).astype(np.uint8)
     side = max(3, int(min(red.shape) * params.join)) | 1
     joined = cv2.morphologyEx(red, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
@@ -90,17 +95,20 @@ def find_seals(image: Rgb, params: SealParams = _DEFAULT) -> SealLayer:
         x, y, across, down, area = (int(v) for v in stats[label])
         box = Box(x, y, x + across, y + down)
         grown = box.padded(2, 2).clipped(red.shape[1], red.shape[0]) or box
-        if area >= 9:
-            areas.append(enlarged_box(grown, factor, red.shape, image.shape))
+        core_share = float(cropped(core, box).mean())
+        if area < 9 or not core_share:
+            continue
+        areas.append(enlarged_box(grown, factor, red.shape, image.shape))
         is_seal = (
-            min(across, down) >= max(4, params.min_side * short)
+            core_share >= params.min_core
+            and min(across, down) >= max(4, params.min_side * short)
             and max(across, down) <= params.max_side * short
             and max(across, down) <= params.max_aspect * min(across, down)
             and float(cropped(red, box).mean()) >= params.min_fill
         )
         if is_seal:
             seals.append(enlarged_box(box, factor, red.shape, image.shape))
-    return SealLayer(tuple(seals), tuple(areas), redness)
+    return SealLayer(tuple(seals), tuple(areas), tint + params.faint_excess)
 
 
 def seal_mask(image: Rgb, layer: SealLayer) -> Gray:
