@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.synthesis.fields import Field
+from pipelines.synthesis.fields import Field, Shape
 
 Rgb = npt.NDArray[np.uint8]
 
@@ -68,61 +68,62 @@ def choose_scan_params(
 
 
 def scan(light: Field, params: ScanParams, rng: np.random.Generator) -> Rgb:
-    """The picture of an object.
+    """The picture of an object, (H, W, 3) RGB.
 
     Args:
-        light: (H, W, 3) grey levels, float32; used up.
+        light: (3, H, W) grey levels, float32; not modified.
         params: How it was taken.
         rng: All randomness.
     """
-    height, width = light.shape[:2]
-    angle = float(rng.uniform(0, 2 * np.pi))
-    ys = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    xs = np.linspace(-1, 1, width, dtype=np.float32)[None]
-    ramp = np.clip(
-        0.5 + 0.5 * (ys * np.float32(np.sin(angle)) + xs * np.float32(np.cos(angle))), 0, 1
-    )
-    shade = 1 - np.float32(params.gradient) * ramp
-    shade -= np.float32(params.vignette / 2) * (xs * xs + ys * ys)
-    if params.gutter_x >= 0:
-        away = np.abs(np.arange(width, dtype=np.float32) - params.gutter_x) / np.float32(
-            0.02 * width
-        )
-        shade *= (1 - np.float32(0.55) * np.exp(-away))[None]
+    height, width = light.shape[1:]
+    shade = _lamp((height, width), params, rng)
     # One draw of noise serves all channels; a tile of it, shifted, is as good as a page of it.
     tile = rng.standard_normal((256, 256), dtype=np.float32) * np.float32(params.noise)
     rows = np.arange(height) + int(rng.integers(0, 256))
     noise = np.tile(tile, (1, width // 256 + 1))[:, :width][rows % 256]
-    picture = np.empty((height, width, 3), np.uint8)
-    edge_tones = rng.uniform(120, 215, 4).astype(np.float32)
-    left, top, right, bottom = params.bed_px
-    for channel in range(3):
-        plane = np.mean(light, axis=2) if params.is_grey and channel == 0 else light[..., channel]
-        if params.is_grey and channel:
-            picture[..., channel] = picture[..., 0]
-            continue
-        plane = plane * shade
-        for edge in (
-            np.s_[:top],
-            np.s_[height - bottom :],
-            np.s_[:, :left],
-            np.s_[:, width - right :],
-        ):
-            plane[edge] = params.bed
-        if left > 8:
-            # Leaves beneath look out at the fore edge, each in the shadow of the one above.
-            shown = min(params.leaves, left // 3)
-            for leaf in range(shown):
-                strip = np.s_[top : height - bottom, left - 3 * leaf - 3 : left - 3 * leaf]
-                plane[strip] = edge_tones[leaf % 4] * (1.0, 0.95, 0.86)[channel]
+    tones = rng.uniform(120, 215, 4)
+    planes = [light.mean(axis=0)] if params.is_grey else list(light)
+    seen = []
+    for plane, leaf_tint in zip(planes, (1.0, 0.95, 0.86), strict=False):
+        lit = np.asarray(plane * shade, np.float32)
+        _surround(lit, params, tones * leaf_tint)
         if params.blur_px:
-            plane = cv2.GaussianBlur(plane, (0, 0), params.blur_px)
-        plane = plane + noise
-        picture[..., channel] = np.clip(plane, 0, 255, out=plane)
+            lit = np.asarray(cv2.GaussianBlur(lit, (0, 0), params.blur_px), np.float32)
+        lit += noise
+        seen.append(np.clip(lit, 0, 255, out=lit).astype(np.uint8))
+    picture = np.asarray(cv2.merge(seen if len(seen) == 3 else seen * 3), np.uint8)
     if not params.jpeg_quality:
         return picture
     flags = [cv2.IMWRITE_JPEG_QUALITY, params.jpeg_quality]
-    _, packed = cv2.imencode(".jpg", picture[..., ::-1], flags)
+    _, packed = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), flags)
     unpacked = cv2.imdecode(packed, cv2.IMREAD_COLOR)
     assert unpacked is not None, "OpenCV reads what it has just written"
-    return np.ascontiguousarray(unpacked[..., ::-1], np.uint8)
+    return np.asarray(cv2.cvtColor(unpacked, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _lamp(shape: Shape, params: ScanParams, rng: np.random.Generator) -> Field:
+    """How much light falls on each place, around 1."""
+    height, width = shape
+    angle = float(rng.uniform(0, 2 * np.pi))
+    ys = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    xs = np.linspace(-1, 1, width, dtype=np.float32)[None]
+    ramp = ys * np.float32(np.sin(angle) / 2) + xs * np.float32(np.cos(angle) / 2)
+    shade = 1 - np.float32(params.gradient) * np.clip(ramp + np.float32(0.5), 0, 1)
+    shade -= np.float32(params.vignette / 2) * (xs * xs + ys * ys)
+    if params.gutter_x >= 0:
+        away = np.abs(np.arange(width, dtype=np.float32) - params.gutter_x) / (0.02 * width)
+        shade *= (1 - 0.55 * np.exp(-away)).astype(np.float32)
+    return np.asarray(shade, np.float32)
+
+
+def _surround(plane: Field, params: ScanParams, tones: npt.NDArray[np.float64]) -> None:
+    """Put the bed and the edges of leaves beneath around the object, in place."""
+    height, width = plane.shape
+    left, top, right, bottom = params.bed_px
+    for edge in (np.s_[:top], np.s_[height - bottom :], np.s_[:, :left], np.s_[:, width - right :]):
+        plane[edge] = params.bed
+    if left > 8:
+        # Leaves beneath look out at the fore edge.
+        for leaf in range(min(params.leaves, left // 3)):
+            strip = np.s_[top : height - bottom, left - 3 * leaf - 3 : left - 3 * leaf]
+            plane[strip] = tones[leaf % len(tones)]

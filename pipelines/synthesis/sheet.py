@@ -89,7 +89,7 @@ def choose_sheet_params(
     covers = ((52.0, 62.0, 84.0), (96.0, 74.0, 52.0), (140.0, 112.0, 72.0), (60.0, 58.0, 54.0))
     black = float(rng.uniform(18, 52)) + 12 * wear
     return SheetParams(
-        paper_rgb=(light, light * (0.985 - 0.06 * tea), light * (0.94 - 0.19 * tea)),
+        paper_rgb=(light, light * (0.972 - 0.06 * tea), light * (0.93 - 0.19 * tea)),
         cover_rgb=covers[int(rng.integers(0, len(covers)))],
         ink_rgb=(black + 4, black + 1, black - 3),
         is_silk=is_silk,
@@ -153,7 +153,7 @@ def soak(
         paper -= cv2.resize(behind, (shape[1], shape[0])).astype(np.float32) * np.float32(
             params.show_through * 0.35
         )
-    light = np.empty((*shape, 3), np.float32)
+    light = np.empty((3, *shape), np.float32)
     shade = paper * (1 / np.float32(255))
     cover = None
     if slip is not None:
@@ -173,14 +173,14 @@ def soak(
         if params.worm_holes:
             behind_hole = params.backing * params.paper_rgb[channel] / max(params.paper_rgb)
             sheet += (np.float32(behind_hole) - sheet) * holes
-        light[..., channel] = sheet
+        light[channel] = sheet
     visible = drawn * (1 - holes)
     if params.is_binary:
         # A copier cuts well below the middle, or pale strokes would vanish.
-        grey = light.mean(axis=2)
+        grey = light.mean(axis=0)
         paper_grey, ink_grey = float(np.median(grey[::4, ::4])), params.ink_rgb[1]
         cut = np.float32(paper_grey - 0.3 * (paper_grey - ink_grey))
-        light[:] = (np.clip((grey - cut) * np.float32(0.2) + 0.5, 0, 1) * 252)[..., None]
+        light[:] = (np.clip((grey - cut) * np.float32(0.2) + 0.5, 0, 1) * 252)[None]
         visible = np.clip((visible - np.float32(0.3)) * 10 + np.float32(0.5), 0, 1)
     written = (strokes * np.float32(255)).astype(np.uint8)
     inked = written > 127

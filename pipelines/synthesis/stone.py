@@ -98,7 +98,8 @@ def choose_stone_params(wear: float, em_px: float, rng: np.random.Generator) -> 
     is_coarse = bool(rng.random() < 0.5)
     return StoneParams(
         pits_share=min(0.3, (0.26 if is_coarse else 0.018) * wear * vary),
-        pit_px=float(rng.uniform(2.1, 3.3)) * min(scale, 1.2),
+        pit_px=float(rng.uniform(2.1, 3.3) if is_coarse else rng.uniform(2.6, 4.6))
+        * min(scale, 1.2),
         pits_variation=float(rng.uniform(0.35, 0.6) if is_coarse else rng.uniform(0.7, 1.1)),
         pits_near_strokes=float(rng.uniform(0, 0.3) if is_coarse else rng.uniform(1, 5)),
         roughness=0.25 + 0.6 * wear,
@@ -115,11 +116,11 @@ def choose_stone_params(wear: float, em_px: float, rng: np.random.Generator) -> 
         crack_px=float(rng.uniform(1.5, 4)) * scale,
         ground=float(rng.uniform(20, 60) if is_coarse else rng.uniform(6, 30)),
         ground_variation=float(rng.uniform(1, 5)),
-        paper=float(rng.uniform(225, 248) if is_coarse else rng.uniform(180, 230)),
+        paper=float(rng.uniform(225, 248) if is_coarse else rng.uniform(195, 238)),
         tint=_tint(is_coarse, rng),
         cloth=float(rng.uniform(0, 4)),
-        band_px=float(rng.uniform(4, 18)) if rng.random() < 0.6 else 0.0,
-        band_lift=0.0 if is_coarse else float(rng.uniform(-6, 50)),
+        band_px=float(rng.uniform(3, 14)) if rng.random() < 0.6 else 0.0,
+        band_lift=0.0 if is_coarse else float(rng.uniform(-6, 36)),
         has_strip_lines=bool(rng.random() < 0.7),
         border_px=int(rng.integers(6, 30)) if rng.random() < 0.4 else 0,
         screen=float(rng.uniform(0, 16)) if is_coarse else 0.0,
@@ -185,9 +186,8 @@ def rub(
     damage = ((white > 0.5) != inked) | (flaws > 0.5)
     lost = np.maximum(1 - 2 * strokes, flaws)
     lost = np.maximum(lost, _crowded(inked, np.maximum(pits, flaws)))
-    tint = np.array(params.tint, np.float32)
     return Surface(
-        light=light[..., None] * tint,
+        light=np.stack([light * np.float32(share) for share in params.tint]),
         ink=written,
         damage=np.where(damage, 255, 0).astype(np.uint8),
         loss=np.where(inked, np.clip(lost, 0, 1) * 255, 0).astype(np.uint8),
