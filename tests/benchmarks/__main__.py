@@ -6,6 +6,8 @@
     way       from a scan to its columns beside only decoding it    goal: at most 4 times
     growth    time a page and memory of 10, 100 and 1,000 pages     goal: the same
     readers   characters a second, UniCalli beside RapidOCR         goal: at least as many
+    ink       ink against its truth, beside Otsu, Sauvola and more  goal: the best F-measure
+    order     reading order on the CODH pages                       goal: 99 % of characters
 
 Works on what `make material` fetched. Not a test: other programs on the machine disturb it.
 """
@@ -17,7 +19,9 @@ from collections.abc import Callable
 
 from assets.demo_material import fetch
 from assets.resources import Project, read_settings
+from tests.benchmarks.binarization import bench_binarization
 from tests.benchmarks.growth import bench_growth
+from tests.benchmarks.order import bench_order
 from tests.benchmarks.speed import bench_pages, bench_readers, bench_way
 
 BENCHMARKS: dict[str, Callable[[Project], None]] = {
@@ -25,6 +29,8 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "way": bench_way,
     "growth": bench_growth,
     "readers": bench_readers,
+    "ink": bench_binarization,
+    "order": bench_order,
 }
 
 
