@@ -15,6 +15,7 @@ from pipelines.records import Column, Page, Rejection
 CODE = code_version(
     "pipelines/columns.py",
     "pipelines/characters.py",
+    "pipelines/finding",
     "pipelines/geometry.py",
     "pipelines/imaging/rhythm.py",
     "pipelines/order",

@@ -1,10 +1,10 @@
-"""Characters 字 on a page nobody has annotated: one box each, from the ink alone.
+"""Characters 字 on a page nobody has annotated: one box each, from the ink.
 
-Holds: ``find_characters``, classical evidence in three steps. The page is parted into column
-strips by the rhythm of ink across it, each border is bent around the strokes in its way, and
-every strip is parted into characters by the rhythm of ink down it. What is left in a cell is
-one character: touching characters are parted and scattered parts are kept together by the size
-that the page's own writing has. Specks, rules and scraps are left out, and counted.
+Holds: ``find_characters`` and ``search``. A learned eye says where characters stand
+(``pipelines.finding.detector``); the ink says where their edges are, and what the eye has passed
+over in the middle of a column is parted by the rhythm of writing (``pipelines.finding``). The
+rhythm alone, across the page and down its columns, is the method ``RHYTHM``: it needs no training
+and finds only what stands in regular columns of one size.
 
 Keeps out: reading order (``pipelines.columns``) and what a character says.
 """
@@ -12,89 +12,62 @@ Keeps out: reading order (``pipelines.columns``) and what a character says.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from pipelines.geometry import Box, intersection_area
+from pipelines.finding.cells import CellParams, cells_of_strips
+from pipelines.finding.detector import Detections, DetectorParams, apart, detect, shrunk
+from pipelines.finding.evidence import EvidenceParams, Pieces, fitted, left_over, pieces_of
+from pipelines.finding.gaps import GapParams, gaps_in_columns, parted
+from pipelines.finding.strips import StripParams, column_strips, ink_of_strips
+from pipelines.geometry import Box
 from pipelines.imaging.ink import Ink
-from pipelines.imaging.rhythm import Cells, RhythmParams, best_rhythm, cut
 
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int32]
+
+class Method(StrEnum):
+    """How characters are looked for."""
+
+    DETECTOR = "detector"
+    RHYTHM = "rhythm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CharacterParams:
-    """What writing looks like. Sizes are relative to the column pitch or the character pitch.
+    """What is asked of a character.
 
     Attributes:
-        working_side_px: Longest side of the copy the page is searched on.
-        min_strokes: Lowest column pitch tried, in stroke widths.
-        usual_strokes: Usual column pitch, in stroke widths.
-        lone_strokes: Width of the written part, in stroke widths, up to which it is one column.
-        max_lone_strokes: The same if the rhythm down the page agrees.
-        max_lone_gap: Width of a blank gap inside a lone character, in its width.
-        lone_aspect: Least character pitch, in widths of the written part, to agree.
-        min_lone_aspect: Lowest character pitch in a lone column, in its width.
-        usual_aspect: Usual character pitch, in column pitches.
-        max_columns: Most columns a page may have.
-        min_aspect: Lowest character pitch, in column pitches.
-        max_aspect: Highest character pitch, in column pitches.
-        seam_reach: How far a border may step aside, in column pitches.
-        whole_share: Share of a component in one strip from which it is not cut by the border.
-        min_ink: Ink of a character relative to the middle one, at least.
-        min_extent: Longer side of a character in character sizes, at least.
-        faint_ink: Ink relative to the middle one under which it must also be dense.
-        faint_density: Ink per area of its box, relative to the middle one, to be dense.
-        neighbour_reach: How near the next character is, at most, in character pitches.
-        max_line_width: Width of a scrap of a rule, in column pitches, at most.
-        min_part: Share of a cell's ink that a part needs to count towards its box.
-        min_part_area: Area a part needs for that, in squared character pitches.
-        trim: Share of a cell's ink that may lie outside its box on each side.
+        method: The learned eye with the ink's evidence, or the rhythm of ink alone.
+        least_score: The eye's score from which something is a character.
+        supported_score: The same where neighbours above and below are characters.
+        fine_side_px: Longest side of the copy of a page on which edges are found.
+        working_side_px: Longest side of the copy on which rhythm is sought.
+        slope: Of the logistic curve from the eye's log odds to a confidence.
+        offset: Of the same curve.
     """
 
+    method: Method = Method.RHYTHM
+    least_score: float = 0.35
+    supported_score: float = 0.15
+    fine_side_px: int = 1664
     working_side_px: int = 1280
-    min_strokes: float = 5.0
-    usual_strokes: float = 18.0
-    max_columns: int = 40
-    lone_strokes: float = 16.0
-    max_lone_strokes: float = 36.0
-    max_lone_gap: float = 0.1
-    lone_aspect: float = 0.62
-    min_lone_aspect: float = 0.55
-    min_aspect: float = 0.45
-    usual_aspect: float = 0.75
-    max_aspect: float = 1.8
-    seam_reach: float = 0.22
-    whole_share: float = 0.7
-    min_ink: float = 0.08
-    min_extent: float = 0.3
-    faint_ink: float = 0.15
-    faint_density: float = 0.35
-    neighbour_reach: float = 1.0
-    max_line_width: float = 0.12
-    min_part: float = 0.015
-    min_part_area: float = 0.002
-    trim: float = 0.004
-    across: RhythmParams = field(
-        default=RhythmParams(
-            steadiness=3.0,
-            min_cell=0.4,
-            max_cell=1.8,
-            min_ink=0.02,
-            blank_level=0.03,
-            search_price=0.8,
-        )
-    )
-    down: RhythmParams = field(default=RhythmParams(steadiness=1.5))
-    lone_down: RhythmParams = field(default=RhythmParams(steadiness=1.5, expectation=1.5))
+    slope: float = 1.0
+    offset: float = 0.5
+    detector: DetectorParams = field(default=DetectorParams())
+    evidence: EvidenceParams = field(default=EvidenceParams())
+    gaps: GapParams = field(default=GapParams())
+    strips: StripParams = field(default=StripParams())
+    cells: CellParams = field(default=CellParams())
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCharacter:
-    """A place where a character stands; ``confidence`` in [0, 1]."""
+    """A place where a character stands; ``confidence`` in [0, 1].
+
+    Confidence is the share of boxes like it that were right (at an overlap of half) on pages
+    with true boxes.
+    """
 
     box: Box
     confidence: float
@@ -116,7 +89,7 @@ def find_characters(ink: Ink, params: CharacterParams = _DEFAULT) -> list[FoundC
 
     Args:
         ink: (H, W) uint8, ink 255 on 0; not modified.
-        params: What writing looks like.
+        params: What is asked of a character.
     """
     return search(ink, params)[0]
 
@@ -124,291 +97,158 @@ def find_characters(ink: Ink, params: CharacterParams = _DEFAULT) -> list[FoundC
 def search(
     ink: Ink, params: CharacterParams = _DEFAULT
 ) -> tuple[list[FoundCharacter], list[DroppedInk]]:
-    """The characters of a page, and the ink that was considered and dropped."""
+    """The characters of a page, and the ink that was considered and dropped.
+
+    The reasons are ``doubtful`` (the eye was not sure), ``overlapping`` (another box says the
+    same), ``no_ink``, ``too_little_ink``, ``scattered``, ``rule_line`` and ``unseen`` (ink of a
+    character's size that looked like none).
+    """
+    if not ink.any():
+        return [], []
+    if params.method is Method.RHYTHM:
+        return _by_rhythm(ink, params)
+    return _by_detector(ink, params)
+
+
+def _by_detector(
+    ink: Ink, params: CharacterParams
+) -> tuple[list[FoundCharacter], list[DroppedInk]]:
+    seen = detect(ink, params.detector)
+    scale = min(1.0, params.fine_side_px / max(ink.shape))
+    small = (shrunk(ink, scale) >= _INKED).astype(np.uint8)
+    factors = (ink.shape[1] / small.shape[1], ink.shape[0] / small.shape[0])
+    pieces = pieces_of(small)
+    boxes, scores, dropped = _on_ink(seen, factors, pieces, params)
+    sure = [box for box, score in zip(boxes, scores, strict=True) if score >= params.least_score]
+    found = [
+        (box, score)
+        for box, score in zip(boxes, scores, strict=True)
+        if score >= params.least_score
+    ]
+    faint = [
+        (box, score) for box, score in zip(boxes, scores, strict=True) if score < params.least_score
+    ]
+    found, faint = _supported(sure, found, faint, small, pieces, params)
+    dropped += [DroppedInk(box, "doubtful") for box, _ in faint]
+    dropped += _unseen([box for box, _ in found], pieces)
+    return (
+        [FoundCharacter(_full(box, factors, ink), _confidence(s, params)) for box, s in found],
+        [DroppedInk(_full(d.box, factors, ink), d.reason) for d in dropped],
+    )
+
+
+_INKED = 96
+"""Cover of a shrunk pixel, of 255, from which it is ink: half cover would break thin strokes."""
+
+
+def _on_ink(
+    seen: Detections, factors: tuple[float, float], pieces: Pieces, params: CharacterParams
+) -> tuple[list[Box], list[float], list[DroppedInk]]:
+    """The eye's boxes drawn to the ink of the fine copy; of two that come to be one, the better."""
+    per_px = np.array([1 / factors[0], 1 / factors[1]] * 2)
+    height, width = pieces.labels.shape
+    boxes: list[Box] = []
+    scores: list[float] = []
+    dropped = []
+    for place, score in zip(seen.boxes * per_px, seen.scores, strict=True):
+        box = fitted((place[0], place[1], place[2], place[3]), pieces, params.evidence)
+        if box is not None:
+            boxes.append(box)
+            scores.append(float(score))
+            continue
+        left, top, right, bottom = (round(float(v)) for v in place)
+        empty = Box(left, top, max(left + 1, right), max(top + 1, bottom)).clipped(width, height)
+        if empty is not None:
+            dropped.append(DroppedInk(empty, "no_ink"))
+    table = np.array([(b.left, b.top, b.right, b.bottom) for b in boxes], np.float32)
+    keep = set(
+        apart(table.reshape(-1, 4), params.detector.overlap, params.detector.nested).tolist()
+    )
+    dropped += [DroppedInk(b, "overlapping") for i, b in enumerate(boxes) if i not in keep]
+    kept = sorted(keep)
+    return [boxes[i] for i in kept], [scores[i] for i in kept], dropped
+
+
+def _supported(
+    sure: list[Box],
+    found: list[tuple[Box, float]],
+    faint: list[tuple[Box, float]],
+    small: Ink,
+    pieces: Pieces,
+    params: CharacterParams,
+) -> tuple[list[tuple[Box, float]], list[tuple[Box, float]]]:
+    """Fill the gaps of columns: by what the eye saw faintly there, else by rhythm."""
+    found, faint = list(found), list(faint)
+    for gap in gaps_in_columns(sure, small, params.gaps):
+        inside = [
+            (box, score)
+            for box, score in faint
+            if score >= params.supported_score and _is_in(box, gap.box)
+        ]
+        if inside:
+            found += inside
+            faint = [item for item in faint if item not in inside]
+            continue
+        for cell in parted(gap, small, params.gaps):
+            place = (float(cell.left), float(cell.top), float(cell.right), float(cell.bottom))
+            box_or_none = fitted(place, pieces, params.evidence)
+            if box_or_none is not None:
+                found.append((box_or_none, params.supported_score))
+    return found, faint
+
+
+def _is_in(box: Box, gap: Box) -> bool:
+    x, y = box.center
+    return gap.left <= x <= gap.right and gap.top <= y <= gap.bottom
+
+
+def _unseen(found: list[Box], pieces: Pieces) -> list[DroppedInk]:
+    """Ink of a character's size in no box; without characters there is no such size."""
+    if not found:
+        return []
+    usual = float(np.median([max(box.width, box.height) for box in found]))
+    dropped = []
+    for label in left_over(pieces, found, 0.5):
+        left, top, width, height, _ = (int(v) for v in pieces.stats[label])
+        if max(width, height) >= 0.5 * usual:
+            is_line = max(width, height) > 8 * min(width, height)
+            box = Box(left, top, left + width, top + height)
+            dropped.append(DroppedInk(box, "rule_line" if is_line else "unseen"))
+    return dropped
+
+
+def _full(box: Box, factors: tuple[float, float], ink: Ink) -> Box:
+    """A box of the fine copy in pixels of the page."""
+    height, width = ink.shape
+    return box.scaled(*factors).clipped(width, height) or box
+
+
+def _confidence(score: float, params: CharacterParams) -> float:
+    odds = np.log(score / (1 - score))
+    return round(float(1 / (1 + np.exp(-(params.slope * odds + params.offset)))), 4)
+
+
+def _by_rhythm(ink: Ink, params: CharacterParams) -> tuple[list[FoundCharacter], list[DroppedInk]]:
     factor = -(-max(ink.shape) // params.working_side_px)
-    small = _shrunk(ink, factor)
+    small = _whole_pixels(ink, factor)
     if not small.any():
         return [], []
-    strips = _strips(small, params)
+    strips = column_strips(small, params.strips)
     if not strips.count:
         return [], []
-    found, dropped = _cells(small, strips, params)
-    height, width = ink.shape
-
-    def enlarged(box: Box) -> Box:
-        # The copy is rounded up to whole pixels, so a box may pass the edge but starts inside.
-        return box.scaled(factor, factor).clipped(width, height) or box
-
+    given = ink_of_strips(small, strips, params.strips)
+    cells = cells_of_strips(small, given, strips, params.cells)
+    factors = (float(factor), float(factor))
     return (
-        [FoundCharacter(enlarged(c.box), c.confidence) for c in found],
-        [DroppedInk(enlarged(d.box), d.reason) for d in dropped],
+        [FoundCharacter(_full(c.box, factors, ink), c.confidence) for c in cells if not c.reason],
+        [DroppedInk(_full(c.box, factors, ink), c.reason) for c in cells if c.reason],
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Strips:
-    """The column strips of a page: ``of[y, x]`` is the strip of a pixel, -1 outside any."""
-
-    of: Labels
-    count: int
-    pitch: float
-    is_lone: bool = False
-
-
-def _shrunk(ink: Ink, factor: int) -> Ink:
+def _whole_pixels(ink: Ink, factor: int) -> Ink:
     """The ink as 0 and 1 at 1/factor of its size; the edge that does not fill a pixel counts."""
     height, width = -(-ink.shape[0] // factor), -(-ink.shape[1] // factor)
-    padded = cv2.copyMakeBorder(
-        ink,
-        0,
-        height * factor - ink.shape[0],
-        0,
-        width * factor - ink.shape[1],
-        cv2.BORDER_CONSTANT,
-        value=0,
-    )
+    down, across = height * factor - ink.shape[0], width * factor - ink.shape[1]
+    padded = cv2.copyMakeBorder(ink, 0, down, 0, across, cv2.BORDER_CONSTANT, value=0)
     cover = cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA)
-    return (np.asarray(cover) >= 96).astype(np.uint8)
-
-
-# -- across the page ---------------------------------------------------------------------------
-
-
-def _strips(small: Ink, params: CharacterParams) -> _Strips:
-    height, width = small.shape
-    stroke = stroke_width(small)
-    if _is_lone(small, stroke, params):
-        return _Strips(np.where(small > 0, 0, -1).astype(np.int32), 1, _extent(small)[1], True)
-    profile = _steady_profile(small)[None]
-    least = max(6.0, params.min_strokes * stroke)
-    pitches = _pitches(min(width, max(least, width / params.max_columns)), width)
-    pitch = best_rhythm(profile, pitches, params.usual_strokes * stroke, params.across)
-    cells = cut(profile, pitch, params.across)[0]
-    if not cells.spans:
-        return _Strips(np.full(small.shape, -1, np.int32), 0, pitch)
-    return _Strips(_bent(small, cells, pitch, params), len(cells.spans), pitch)
-
-
-def _extent(small: Ink) -> tuple[int, float]:
-    """Height and width of the part of a page that is written on."""
-    rows, columns = np.flatnonzero(small.any(axis=1)), np.flatnonzero(small.any(axis=0))
-    return int(rows[-1] - rows[0] + 1), float(columns[-1] - columns[0] + 1)
-
-
-def _is_lone(small: Ink, stroke: float, params: CharacterParams) -> bool:
-    """Whether all ink is one column: its width is that of a character.
-
-    Few characters give no rhythm across, and the halves of one look like two columns. So the
-    width is compared with the strokes, and with the rhythm down the page.
-    """
-    height, width = _extent(small)
-    if width > params.max_lone_strokes * stroke:
-        return False
-    if width <= params.lone_strokes * stroke:
-        return True
-    if height <= params.max_aspect * width:
-        blank = np.flatnonzero(~small.any(axis=0))
-        inner = np.split(blank, np.flatnonzero(np.diff(blank) > 1) + 1)
-        last = small.shape[1] - 1
-        widths = [len(run) for run in inner if run.size and run[0] > 0 and run[-1] < last]
-        return max(widths, default=0) < params.max_lone_gap * width
-    profile = small.sum(axis=1, dtype=np.float64)[None]
-    pitch = best_rhythm(profile, _pitches(0.25 * width, 2.0 * width), width, params.lone_down)
-    cells = cut(profile, pitch, params.lone_down)[0]
-    return len(cells.spans) > 1 and cells.worth > 0 and pitch >= params.lone_aspect * width
-
-
-def stroke_width(mask: Ink) -> float:
-    """The usual width of a stroke in pixels: twice the ink over its outline."""
-    inner = cv2.erode(mask, np.ones((3, 3), np.uint8))
-    total = cv2.countNonZero(mask)
-    return 2 * total / max(1, total - cv2.countNonZero(inner))
-
-
-def _pitches(low: float, high: float) -> Floats:
-    """Pitches to try, in steps of 10 %."""
-    steps = int(np.ceil(np.log(high / low) / np.log(1.1)))
-    return np.asarray(np.geomspace(low, high, steps + 1), np.float64)
-
-
-def _steady_profile(small: Ink) -> Floats:
-    """Ink per pixel column, in which no part of the height can outshout the others."""
-    bands = np.array_split(small, max(1, min(16, small.shape[0] // 24)))
-    sums = np.stack([band.sum(axis=0) for band in bands]).astype(np.float64)
-    limit = 0.6 * np.array([band.shape[0] for band in bands])[:, None]
-    return np.asarray(np.minimum(sums, limit).sum(axis=0))
-
-
-def _bent(small: Ink, cells: Cells, pitch: float, params: CharacterParams) -> Labels:
-    """Strips whose borders step around strokes, from the cheapest path from top to bottom."""
-    height, width = small.shape
-    edges = np.array(sorted({edge for span in cells.spans for edge in span}))
-    # At half the size a path may lean by 45 degrees with steps of one.
-    half = cv2.resize(small * np.float32(1), (width // 2 + 1, height // 2 + 1))
-    half = cv2.GaussianBlur(half, (0, 0), max(0.6, pitch * 0.01))
-    reach = max(2, round(params.seam_reach * pitch / 2))
-    window = 2 * reach + 1
-    padded = np.pad(half, ((0, 0), (reach, reach + 1)), constant_values=4.0)
-    away = (0.15 * (np.arange(-reach, reach + 1) / reach) ** 2).astype(np.float32)
-    lanes = np.stack([padded[:, e : e + window] + away for e in edges // 2])  # (edge, row, window)
-    rows = half.shape[0]
-    back = np.zeros((rows, len(edges), window), np.int8)
-    cost = np.full((len(edges), window + 2), np.inf, np.float32)
-    cost[:, 1:-1] = lanes[:, 0]
-    for y in range(1, rows):
-        middle, left, right = cost[:, 1:-1], cost[:, :-2] + 0.05, cost[:, 2:] + 0.05
-        aside = np.minimum(left, right)
-        back[y] = np.where(middle <= aside, 0, np.where(left <= right, -1, 1))
-        cost[:, 1:-1] = np.minimum(middle, aside) + lanes[:, y]
-    at = cost[:, 1:-1].argmin(axis=1)
-    paths = np.zeros((len(edges), rows), np.int64)
-    for y in range(rows - 1, -1, -1):
-        paths[:, y] = at
-        at = at + back[y, np.arange(len(edges)), at]
-    paths = np.repeat(2 * (paths - reach), 2, axis=1)[:, :height] + edges[:, None]
-    borders = {int(e): np.clip(paths[i], 0, width) for i, e in enumerate(edges)}
-    of = np.full((height, width), -1, np.int32)
-    x = np.arange(width)
-    for k, (start, end) in enumerate(cells.spans):
-        inside = (x >= borders[start][:, None]) & (x < borders[end][:, None])
-        of[inside] = k
-    return of
-
-
-# -- down the strips ---------------------------------------------------------------------------
-
-
-def _given(small: Ink, strips: _Strips, params: CharacterParams) -> Labels:
-    """The strip of each ink pixel; components mostly in one strip go there whole."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
-    inked = small > 0
-    label, strip = labels[inked], strips.of[inked]
-    table = np.bincount(
-        label.astype(np.int64) * (strips.count + 1) + strip + 1,
-        minlength=count * (strips.count + 1),
-    ).reshape(count, strips.count + 1)
-    most = table.argmax(axis=1)
-    share = table[np.arange(count), most] / np.maximum(table.sum(axis=1), 1)
-    whole = (share >= params.whole_share) & (stats[:, cv2.CC_STAT_WIDTH] <= 1.5 * strips.pitch)
-    given = np.full(small.shape, -1, np.int32)
-    given[inked] = np.where(whole[label], most[label] - 1, strip)
-    return given
-
-
-def _cells(
-    small: Ink, strips: _Strips, params: CharacterParams
-) -> tuple[list[FoundCharacter], list[DroppedInk]]:
-    given = _given(small, strips, params)
-    profiles = np.stack([(given == k).sum(axis=1) for k in range(strips.count)]).astype(np.float64)
-    least = max(6.0, params.min_strokes * stroke_width(small), params.min_aspect * strips.pitch)
-    down, usual = params.down, params.usual_aspect
-    if strips.is_lone:
-        least, down, usual = params.min_lone_aspect * strips.pitch, params.lone_down, 1.0
-    aspects = _pitches(least, max(least, params.max_aspect * strips.pitch))
-    pitch = best_rhythm(profiles, aspects, usual * strips.pitch, down)
-    columns = cut(profiles, pitch, down)
-    weigh = _Weigher(small, given, strips, pitch, params)
-    candidates = [
-        weigh.candidate(k, top, bottom)
-        for k, cells in enumerate(columns)
-        for top, bottom in cells.spans
-    ]
-    return weigh.judged([c for c in candidates if c is not None])
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """What one cell holds: its box, its ink inside the box, and the ink cut at its edges."""
-
-    box: Box
-    ink: int
-    severed: float
-
-
-class _Weigher:
-    """Decides which cells of a page hold a character, by what the other cells hold."""
-
-    def __init__(
-        self, small: Ink, given: Labels, strips: _Strips, pitch: float, params: CharacterParams
-    ) -> None:
-        self.pitch, self.across, self.params = pitch, strips.pitch, params
-        self.count, labels, _, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
-        self.offsets: list[int] = []
-        self.parts: list[Labels] = []
-        for strip in range(strips.count):
-            inked = np.flatnonzero((given == strip).any(axis=0))
-            left, right = (int(inked[0]), int(inked[-1]) + 1) if inked.size else (0, 1)
-            self.offsets.append(left)
-            view = np.where(given[:, left:right] == strip, labels[:, left:right], 0)
-            self.parts.append(view.astype(np.int32))
-
-    def candidate(self, strip: int, top: int, bottom: int) -> _Candidate | None:
-        """What the cell holds, or None if it holds nothing."""
-        parts = self.parts[strip][top:bottom]
-        names, inverse = np.unique(parts, return_inverse=True)
-        ink = np.bincount(inverse.ravel(), minlength=len(names))
-        ink[names == 0] = 0
-        total = int(ink.sum())
-        if total == 0:
-            return None
-        least = max(self.params.min_part * total, self.params.min_part_area * self.pitch**2)
-        counts = ink >= min(least, ink.max())
-        box = _trimmed(counts[inverse.reshape(parts.shape)], self.params.trim)
-        if box is None:
-            return None
-        edge = np.count_nonzero(parts[0]) + np.count_nonzero(parts[-1])
-        inside = np.count_nonzero(parts[box.top : box.bottom, box.left : box.right])
-        place = box.moved(self.offsets[strip], top)
-        return _Candidate(place, int(inside), float(edge / (2 * box.width)))
-
-    def judged(self, candidates: list[_Candidate]) -> tuple[list[FoundCharacter], list[DroppedInk]]:
-        """The characters among the candidates, and the rest with the reason."""
-        if not candidates:
-            return [], []
-        usual = float(np.median([c.ink for c in candidates]))
-        size = float(np.median([max(c.box.width, c.box.height) for c in candidates]))
-        density = float(np.median([c.ink / c.box.area for c in candidates]))
-        found, dropped = [], []
-        for c in candidates:
-            longer = max(c.box.width, c.box.height)
-            is_faint = c.ink < self.params.faint_ink * usual
-            is_alone = self.stands_alone(c, candidates)
-            is_thin = min(c.box.width, c.box.height) < self.params.max_line_width * self.across
-            if c.ink < self.params.min_ink * usual or longer < self.params.min_extent * size:
-                dropped.append(DroppedInk(c.box, "too_little_ink"))
-            elif is_faint and c.ink / c.box.area < self.params.faint_density * density:
-                dropped.append(DroppedInk(c.box, "scattered"))
-            elif is_thin and (c.box.width < c.box.height or is_alone) and longer > 0.6 * size:
-                dropped.append(DroppedInk(c.box, "rule_line"))
-            else:
-                found.append(FoundCharacter(c.box, self.confidence(c, usual, size)))
-        return found, dropped
-
-    def stands_alone(self, candidate: _Candidate, candidates: list[_Candidate]) -> bool:
-        """Whether no other candidate stands near above or below."""
-        reach = candidate.box.padded(0, round(self.params.neighbour_reach * self.pitch))
-        return not any(
-            other is not candidate and intersection_area(reach, other.box) for other in candidates
-        )
-
-    def confidence(self, candidate: _Candidate, usual: float, size: float) -> float:
-        """How much a candidate is like the others of its page, in [0, 1]."""
-        longer = max(candidate.box.width, candidate.box.height)
-        like = float(np.exp(-0.5 * (np.log(longer / size) / 0.45) ** 2))
-        inky = float(np.exp(-0.5 * (np.log(max(candidate.ink, 1) / usual) / 0.9) ** 2))
-        return round(like * inky * (1 - min(0.5, candidate.severed)), 4)
-
-
-def _trimmed(mask: npt.NDArray[np.bool_], trim: float) -> Box | None:
-    """The box of the ink but for a small share of it on each side."""
-    total = int(mask.sum())
-    if total == 0:
-        return None
-    spans = []
-    for axis in (0, 1):
-        mass = np.cumsum(mask.sum(axis=axis))
-        first = int(np.searchsorted(mass, trim * total, side="right"))
-        last = int(np.searchsorted(mass, (1 - trim) * total, side="left"))
-        spans.append((first, max(first, last) + 1))
-    (left, right), (top, bottom) = spans
-    return Box(left, top, right, bottom)
+    return (np.asarray(cover) >= _INKED).astype(np.uint8)

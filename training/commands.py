@@ -26,16 +26,19 @@ from pipelines.records import Evaluation, Reader, Sample, Script, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
 from pipelines.texts import load_texts
+from training.detector.checkpoint import make_checkpoint
 from training.evaluation import evaluate_samples
 from training.families.unicalli.fine_tuning import fine_tune
 from training.families.unicalli.from_nothing import train_from_nothing
 from training.families.unicalli.library import ReferenceLibrary, cached_library
 from training.families.unicalli.reading import UniCalliReader
+from training.families.unicalli.recipe import PretrainRecipe
 from training.families.unicalli.weights import Bundle, load_bundle, save_bundle
 from training.families.unicalli.writing import WritingParams, write_column
 from training.hands import bank_of_hands, content_face, fetched_hands, prompts_of, writing_prompt
 from training.nearest_glyph import NearestGlyphReader
 from training.readings import read_batch
+from training.recipes import detector as detector_recipes
 from training.recipes import unicalli as recipes
 from training.roles import Recogniser
 from training.samples import labelled_inks
@@ -45,6 +48,7 @@ from training.vocabulary import Vocabulary, build_vocabulary
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[1]
+DETECTORS = {"detector.tiny": detector_recipes.tiny, "detector.debug": detector_recipes.debug}
 HELD_OUT = frozenset({Split.VALIDATION, Split.TEST})
 
 
@@ -108,13 +112,31 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     _begin(arguments)
     if arguments.recipe == "unicalli.fine_tune":
         return _train_on_samples(arguments)
+    if arguments.recipe in DETECTORS:
+        return _train_detector(arguments, DETECTORS[arguments.recipe]())
     makers = {"unicalli.tiny": recipes.tiny, "unicalli.debug": recipes.debug}
     if arguments.recipe not in makers:
         raise ModelError(
             f"There is no recipe {arguments.recipe!r}. Known recipes: "
-            f"{', '.join(['unicalli.fine_tune', *makers])}."
+            f"{', '.join(['unicalli.fine_tune', *makers, *DETECTORS])}."
         )
     return _train_from_nothing(arguments, makers[arguments.recipe]())
+
+
+def _train_detector(
+    arguments: argparse.Namespace, recipe: detector_recipes.DetectorRecipe
+) -> dict[str, Any]:
+    if arguments.seconds:
+        recipe = replace(recipe, loop=replace(recipe.loop, seconds=arguments.seconds))
+    is_mixed = arguments.tables is not None and arguments.store is not None
+    return make_checkpoint(
+        recipe,
+        arguments.out,
+        _fonts(arguments),
+        arguments.real_characters,
+        Tables(arguments.tables).read_all("samples", Sample) if is_mixed else (),
+        Store(arguments.store) if is_mixed else None,
+    )
 
 
 def _train_on_samples(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -163,9 +185,7 @@ def _train_on_samples(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _train_from_nothing(
-    arguments: argparse.Namespace, recipe: recipes.PretrainRecipe
-) -> dict[str, Any]:
+def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -> dict[str, Any]:
     fonts = _fonts(arguments)
     if arguments.vocabulary:
         vocabulary = Vocabulary.load(arguments.vocabulary)

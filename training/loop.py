@@ -66,6 +66,7 @@ def fit(
     *,
     log: Path | None = None,
     judge: Callable[[], dict[str, float]] | None = None,
+    spent_s: float = 0.0,
 ) -> Fitted:
     """Train ``model`` in place and leave the running average of its weights in it.
 
@@ -75,6 +76,8 @@ def fit(
         params: How long and how fast.
         log: A file that gets one JSON line now and then.
         judge: Called at each log line; its figures are written beside the losses.
+        spent_s: Seconds of the budget that an interrupted run has used; the learning rate goes
+            on from there.
 
     Raises:
         ModelError: If a loss is not a number; the weights of the last log line are kept.
@@ -85,7 +88,7 @@ def fit(
     )
     average = [p.detach().clone() for p in trained]
     parts: dict[str, float] = {}
-    started, logged, count = time.monotonic(), 0.0, 0
+    started, logged, count = time.monotonic() - spent_s, spent_s, 0
     while count < params.steps and (spent := time.monotonic() - started) < params.seconds:
         progress = max(spent / params.seconds, count / params.steps)
         rate = params.learning_rate * _curve(progress, count, params)

@@ -1,0 +1,67 @@
+"""A detector's whole run: hands and reviewed pages in, a checkpoint folder out.
+
+Holds: :func:`make_checkpoint` and the card it writes.
+
+Keeps out: the command line (``training.commands``), the folder's files
+(``training.detector.export``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pipelines.records import Sample, Split
+from pipelines.store import Store
+from training.detector.export import save_detector
+from training.detector.fitting import train_detector
+from training.detector.glyphs import training_hands
+from training.detector.reviewed import pages_from_samples
+from training.recipes.detector import CONNECTS, JUDGED, DetectorRecipe
+
+logger = logging.getLogger(__name__)
+
+
+def make_checkpoint(
+    recipe: DetectorRecipe,
+    out: Path,
+    font_folder: Path,
+    real_characters: Path | None = None,
+    samples: Iterable[Sample] = (),
+    store: Store | None = None,
+) -> dict[str, Any]:
+    """Train a detector and write its folder; a stopped run of the same ``out`` goes on.
+
+    Args:
+        recipe: Every number.
+        out: The checkpoint folder; must not exist yet.
+        font_folder: Where fonts were fetched to.
+        real_characters: Parquet file of single characters, or None.
+        samples: Approved columns; those of the train split are mixed in.
+        store: Holds their ink; needed if there are samples.
+    """
+    hands = training_hands(font_folder, CONNECTS, recipe.characters, real_characters)
+    known = training_hands(font_folder, JUDGED, recipe.characters)
+    approved = [sample for sample in samples if sample.split is Split.TRAIN]
+    reviewed = [] if store is None else list(pages_from_samples(approved, store))
+    logger.info("%d hands, %d approved columns", len(hands), len(approved))
+    working = out.with_name(f".{out.name}.stages")
+    model, fitted = train_detector(recipe, hands, known, reviewed, working)
+    names = ", ".join(hand.name for hand in hands)
+    card = (
+        f"# A detector of characters, trained by {recipe.name}\n\n"
+        f"Pages drawn in {len(hands)} hands ({names}) and {len(approved)} approved columns, "
+        f"{fitted.steps} steps in {fitted.seconds:.0f} s. Not judged on real pages yet: "
+        f"`python -m tests.benchmarks detection`.\n"
+    )
+    save_detector(model, out, card, working / "curve.jsonl")
+    return {
+        "checkpoint": str(out),
+        "hands": [hand.name for hand in hands],
+        "samples": len(approved),
+        "steps": fitted.steps,
+        "seconds": round(fitted.seconds, 1),
+        "losses": fitted.parts,
+    }
