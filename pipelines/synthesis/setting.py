@@ -311,12 +311,12 @@ def join(
     (s, t), _ = hand.stroke_ends(lower.written)
     start = np.array((upper.box.left + u * upper.box.width, upper.box.top + v * upper.box.height))
     end = np.array((lower.box.left + s * lower.box.width, lower.box.top + t * lower.box.height))
-    if np.hypot(*(end - start)) > 1.1 * em_px:
+    if np.hypot(*(end - start)) > 0.85 * em_px:
         return  # A hand lifts the brush for so long a way.
     reach = np.hypot(*(end - start)) + 0.1 * em_px
     # The brush leaves downwards, swings round, and comes down into the next stroke.
-    out = start + reach * np.array((rng.uniform(-0.15, 0.35), rng.uniform(0.25, 0.5)))
-    into = end - reach * np.array((rng.uniform(-0.2, 0.2), rng.uniform(0.25, 0.5)))
+    out = start + reach * np.array((rng.uniform(-0.1, 0.2), rng.uniform(0.1, 0.35)))
+    into = end - reach * np.array((rng.uniform(-0.2, 0.2), rng.uniform(0.1, 0.35)))
     steps = np.linspace(0, 1, 24)[:, None]
     curve = (
         (1 - steps) ** 3 * start

@@ -256,13 +256,8 @@ def _paper(shape: Shape, worn: Field, params: SheetParams, rng: np.random.Genera
     sheet = grain(shape, 2.6, rng) * np.float32(params.fibre) + worn * np.float32(4)
     sheet += clouds(shape, 9, rng) * np.float32(0.6 * params.fibre)
     if params.is_silk:
-        period = float(rng.uniform(2.6, 4.0))
-        rows = np.sin(np.arange(shape[0]) * (2 * np.pi / period))[:, None]
-        columns = np.sin(np.arange(shape[1]) * (2 * np.pi / (period * 1.15)))[None]
-        weave = (rows + columns).astype(np.float32) + 0.7 * (
-            grain((shape[0], 1), 2.0, rng) + grain((1, shape[1]), 2.0, rng)
-        )
-        sheet += weave * np.float32(rng.uniform(3, 6))
+        weave = _threads(shape[0], rng)[:, None] + _threads(shape[1], rng)[None]
+        sheet += weave * np.float32(rng.uniform(2.0, 4.5))
     if params.chain_px:
         lines = np.sin(np.arange(shape[0]) * (2 * np.pi / params.chain_px))[:, None]
         sheet += lines.astype(np.float32) * np.float32(rng.uniform(1.0, 2.5))
@@ -277,6 +272,13 @@ def _paper(shape: Shape, worn: Field, params: SheetParams, rng: np.random.Genera
     if params.folds:
         sheet -= _folds(shape, params.folds, rng)
     return sheet
+
+
+def _threads(count: int, rng: np.random.Generator) -> Field:
+    """Light across parallel threads, of unequal width and colour: no two looms beat alike."""
+    steps = (2 * np.pi / rng.uniform(2.6, 4.0)) * (1 + 0.25 * rng.standard_normal(count))
+    uneven = grain((1, count), 2.0, rng)[0]
+    return np.asarray(np.sin(np.cumsum(steps)) + 0.6 * uneven, np.float32)
 
 
 def _stains(shape: Shape, count: int, rng: np.random.Generator) -> Field:

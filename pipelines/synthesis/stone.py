@@ -90,16 +90,16 @@ class StoneParams:
 def choose_stone_params(wear: float, em_px: float, rng: np.random.Generator) -> StoneParams:
     """Parameters of a stone that is ``wear`` worn: 0 fresh, 0.5 plainly aged, 1 some text lost.
 
-    Two kinds alternate: coarse stone reproduced in two levels, and fine stone photographed in
-    grey; sizes grow with the em, since a page of larger characters is a closer look at the stone.
+    Two kinds alternate: coarse stone reproduced in two levels, whose grain is near the finest that
+    the picture can show, and fine stone photographed in grey. Sizes grow with the em, since a page
+    of larger characters is a closer look at the stone.
     """
     vary = float(rng.uniform(0.6, 1.4))
     scale = float(np.clip(em_px / 110, 0.55, 1.8))
     is_coarse = bool(rng.random() < 0.5)
     return StoneParams(
         pits_share=min(0.3, (0.26 if is_coarse else 0.018) * wear * vary),
-        pit_px=float(rng.uniform(2.1, 3.3) if is_coarse else rng.uniform(2.6, 4.6))
-        * min(scale, 1.2),
+        pit_px=float(rng.uniform(2.1, 3.3) if is_coarse else rng.uniform(2.6, 4.2) * scale),
         pits_variation=float(rng.uniform(0.35, 0.6) if is_coarse else rng.uniform(0.7, 1.1)),
         pits_near_strokes=float(rng.uniform(0, 0.3) if is_coarse else rng.uniform(1, 5)),
         roughness=0.25 + 0.6 * wear,
