@@ -92,8 +92,8 @@ def test_touching_characters_touch(hand):
 
 
 def test_a_trace_joins_the_last_stroke_to_the_next_first(hand):
-    apart, _ = column(hand, replace(STEADY, gap_share=0.3, gap_variation=0.0))
-    joined, _ = column(hand, replace(STEADY, gap_share=0.3, gap_variation=0.0, joined_share=1.0))
+    apart, _ = column(hand, replace(STEADY, gap_share=0.15, gap_variation=0.0))
+    joined, _ = column(hand, replace(STEADY, gap_share=0.15, gap_variation=0.0, joined_share=1.0))
     pairs = list(zip(joined.characters[:-1], joined.characters[1:], strict=True))
     crossed = [joined.ink[a.box.bottom : b.box.top].max(axis=1).min() > 0 for a, b in pairs]
     assert all(crossed)
