@@ -61,7 +61,8 @@ def chains(places: Places, node: Chain, params: OrderParams) -> list[Chain]:
 def lean_of(places: Places, found: list[Chain], params: OrderParams) -> float:
     """How far columns drift to the right a pixel down: the middle slope of long chains.
 
-    0 where there is too little to tell. A few slanted columns among upright ones do not count.
+    0 where there is too little to tell, or where columns do not lean alike: a few slanted ones
+    among upright ones and chains that turn into the row of a note do not count.
     """
     slopes, weights = [], []
     for chain in found:
@@ -76,9 +77,10 @@ def lean_of(places: Places, found: list[Chain], params: OrderParams) -> float:
     if sum(weights) < max(6, 0.3 * len(places.x)):
         return 0.0
     order = np.argsort(slopes)
-    reach = np.cumsum(np.asarray(weights)[order])
-    lean = float(np.asarray(slopes)[order][np.searchsorted(reach, reach[-1] / 2)])
-    return lean if 0.02 < abs(lean) < 0.7 else 0.0
+    reach = np.cumsum(np.asarray(weights)[order]) / sum(weights)
+    low, lean, high = np.asarray(slopes)[order][np.searchsorted(reach, [0.25, 0.5, 0.75])]
+    is_common = low * high > 0 and high - low <= max(0.05, 0.5 * abs(lean))
+    return float(lean) if is_common and 0.02 < abs(lean) < 0.7 else 0.0
 
 
 def _pairs(places: Places, members: Ints) -> _Pairs:

@@ -25,11 +25,14 @@ def clusters(places: Places, found: list[Chain], params: OrderParams) -> list[Ch
     return _with_note_rows(places, groups, params)
 
 
-def interleave(places: Places, a: Chain, b: Chain, params: OrderParams) -> bool:
+def interleave(
+    places: Places, a: Chain, b: Chain, params: OrderParams, column_width: float = 0.0
+) -> bool:
     """Whether two chains share heights and a middle line: one column, tangled boxes.
 
     Where they share hardly more than a character's height, one drifts into the other, and the
-    middle lines may lie further apart.
+    middle lines may lie further apart. ``column_width`` is that of the column they may be in,
+    where it is known: two thin strokes alone do not tell.
     """
     (top_a, bottom_a), (top_b, bottom_b) = places.extent(a), places.extent(b)
     top, bottom = max(top_a, top_b), min(bottom_a, bottom_b)
@@ -39,7 +42,7 @@ def interleave(places: Places, a: Chain, b: Chain, params: OrderParams) -> bool:
     for chain in (np.asarray(a), np.asarray(b)):
         near = chain[(places.bottom[chain] > top) & (places.top[chain] < bottom)]
         lines.append(middle(places.x[near]) if near.size else np.inf)
-    width = max(places.full_width(a), places.full_width(b))
+    width = max(places.full_width(a), places.full_width(b), column_width)
     is_end = bottom - top <= min(places.size, 0.5 * min(bottom_a - top_a, bottom_b - top_b))
     reach = params.drift if is_end else params.tangle_offset
     return abs(lines[0] - lines[1]) <= reach * width
@@ -147,7 +150,7 @@ def _fit(places: Places, chains: list[Chain], params: OrderParams) -> bool:
     bottom = np.minimum.outer(extents[:, 1], extents[:, 1])
     beside = np.nonzero(np.triu(bottom - top > 0.5 * places.size, 1))
     return all(
-        interleave(places, chains[a], chains[b], params)
+        interleave(places, chains[a], chains[b], params, full)
         or _are_rows(places, chains[a], chains[b], (top[a, b], bottom[a, b]), full, params)
         for a, b in zip(*beside, strict=True)
     )
@@ -185,7 +188,7 @@ def _shared_note(places: Places, a: Chain, b: Chain, params: OrderParams) -> flo
     below = [i for i in lower if places.top[i] >= bottom - 0.3 * places.height[i]]
     if not above or not below or bottom >= places.extent(lower)[1]:
         return None
-    full = max(places.full_width(above), places.full_width(below))
+    full = max(places.full_width(above), places.full_width(below), middle(places.width))
     y = (top + bottom) / 2
     offset = abs(places.axis(above, y) - places.axis(below, y))
     if offset > params.note_centre * full:

@@ -10,6 +10,7 @@ person looking at drawn pages; they are no probabilities.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,12 +23,15 @@ REASONS = {
     "aside": "two characters stand beside each other",
     "shift": "the next character does not stand under the one before it",
     "note": "a note in two rows is read right row first",
+    "crowded": "another column stands closer than characters are wide",
     "lone": "a character stands alone",
     "small": "the characters are much smaller than the others, perhaps a gloss",
     "tiers": "the page may be read in tiers or straight down",
 }
 """What each doubt means, as annotators read it."""
 
+CROWDED = 0.6
+"""Distance of two columns, in widths of their characters, under which they may be one."""
 UNRIVALLED = 0.6
 """Least confidence of a neighbour that stands out of line if no other could follow."""
 
@@ -79,6 +83,41 @@ def _rivals(places: Places, column: Chain, a: Ints, b: Ints) -> Floats:
     mine = np.maximum(p.top[b] - p.bottom[a], 0) + 2 * np.abs(p.x[a] - p.x[b])
     floor = 0.25 * p.size
     return np.asarray(np.clip((far + floor) / (mine + floor), 0, 1))
+
+
+def crowded(places: Places, columns: Sequence[Chain]) -> set[int]:
+    """Places of columns that stand beside the next one at less than a character's width.
+
+    They may be one column, or the rows of a note.
+    """
+    found: set[int] = set()
+    for k, (first, second) in enumerate(pairwise(columns)):
+        (top, bottom), (high, low) = places.extent(first), places.extent(second)
+        start, end = max(top, high), min(bottom, low)
+        if end > start and _are_close(places, first, second, (start, end)):
+            found |= {k, k + 1}
+    return found
+
+
+def _are_close(places: Places, a: Chain, b: Chain, span: tuple[float, float]) -> bool:
+    width = max(places.full_width(a), places.full_width(b))
+    for y in np.linspace(*span, 9)[1:-1:2]:
+        if abs(places.axis(a, y, 2) - places.axis(b, y, 2)) < CROWDED * width:
+            return True
+    if span[1] - span[0] > 3 * places.size:
+        return False
+    # Where they share little more than a note's height, one may come from above it and the
+    # other run on below.
+    sides = []
+    for members in (np.asarray(a), np.asarray(b)):
+        near = members[
+            (places.y[members] > span[0] - 2 * places.size)
+            & (places.y[members] < span[1] + 2 * places.size)
+        ]
+        sides.append((float(places.left[near].min()), float(places.right[near].max())))
+    (left, right), (other_left, other_right) = sides
+    shared = min(right, other_right) - max(left, other_left)
+    return shared > 0.5 * min(right - left, other_right - other_left)
 
 
 def worst(reasons: Sequence[tuple[float, str]]) -> tuple[float, str]:

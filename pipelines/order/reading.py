@@ -16,7 +16,7 @@ import numpy as np
 from pipelines.geometry import Box
 from pipelines.order.chains import chains, lean_of
 from pipelines.order.clusters import clusters
-from pipelines.order.doubt import REASONS, link_confidences, worst
+from pipelines.order.doubt import REASONS, crowded, link_confidences, worst
 from pipelines.order.notes import broad_width, read
 from pipelines.order.params import OrderParams
 from pipelines.order.places import Chain, Places, middle, places_of, upright
@@ -69,7 +69,8 @@ def order_columns(boxes: Sequence[Box], params: OrderParams = _DEFAULT) -> list[
         return _columns(places, node, params)
 
     found = _glosses_after(places, parts(places, every, columns, params), params)
-    return [_judged(places, part, params) for part in found]
+    close = crowded(places, [part.chain for part in found])
+    return [_judged(places, part, params, k in close) for k, part in enumerate(found)]
 
 
 def _columns(places: Places, node: Chain, params: OrderParams) -> list[Chain]:
@@ -107,9 +108,13 @@ def _glosses_after(places: Places, found: list[Part], params: OrderParams) -> li
     return result
 
 
-def _judged(places: Places, part: Part, params: OrderParams) -> ColumnOrder:
+def _judged(
+    places: Places, part: Part, params: OrderParams, is_crowded: bool = False
+) -> ColumnOrder:
     links, why = link_confidences(places, part.chain)
     reasons = list(zip(links.tolist(), why, strict=True))
+    if is_crowded:
+        reasons.append((0.4, "crowded"))
     if part.certainty < 1:
         reasons.append((part.certainty, "tiers"))
     width = middle(places.width[part.chain])

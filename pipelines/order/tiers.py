@@ -38,6 +38,8 @@ MOSTLY = 0.6
 """The same for a band that is the only one."""
 TABLE_STRAYS = 3
 """Columns that do not continue, at least, for a table."""
+MINOR = 0.45
+"""Longer side of all boxes of a column, in character sizes, under which it is no column."""
 HEAD_BAND = 1.5
 """Blank under a single heading that stands over a column, in character sizes."""
 
@@ -118,26 +120,37 @@ def _gutters(places: Places, found: list[Chain], params: OrderParams) -> list[in
 
 
 class _Bands:
-    """The blank bands across the columns of a part, and which of them are tiers."""
+    """The blank bands across the columns of a part, and which of them are tiers.
+
+    Specks and glosses beside the columns are looked through: they neither close a band nor stand
+    for a column.
+    """
 
     def __init__(self, places: Places, found: list[Chain], params: OrderParams) -> None:
-        self.places, self.found, self.params = places, found, params
-        gaps = [self.gaps(chain) for chain in found]
+        self.places, self.params = places, params
+        longer = np.maximum(places.width, places.height)
+        is_minor = [bool((longer[chain] < MINOR * places.size).all()) for chain in found]
+        self.found = [[] if minor else chain for chain, minor in zip(found, is_minor, strict=True)]
+        gaps = [self.gaps(chain) for chain in self.found]
         every = np.concatenate(gaps) if gaps else np.empty(0)
         page_gap = max(0.0, middle(every)) if every.size else 0.0
         self.page_gap = page_gap
         self.open = [
             self.openings(chain, max(0.0, middle(np.array(own))) if own.size >= 4 else page_gap)
-            for chain, own in zip(found, gaps, strict=True)
+            for chain, own in zip(self.found, gaps, strict=True)
         ]
 
     def gaps(self, chain: Chain) -> Floats:
         order = sorted(chain, key=lambda i: float(self.places.top[i]))
+        if len(order) < 2:
+            return np.empty(0)
         reach = np.maximum.accumulate(self.places.bottom[order])
         return np.asarray(self.places.top[order][1:] - reach[:-1], np.float64)
 
     def openings(self, chain: Chain, usual: float) -> Floats:
         """(K, 2) heights where a column is blank by more than its own rhythm, and its outside."""
+        if not chain:
+            return spans_of([(-np.inf, np.inf)])
         order = sorted(chain, key=lambda i: float(self.places.top[i]))
         top, reach = (
             self.places.top[order],
@@ -173,7 +186,7 @@ class _Bands:
 
     def judged(self, start: int, end: int, bands: Floats) -> _Run | None:
         """What the bands across some columns are: cuts, a doubt, or nothing."""
-        chains = self.found[start:end]
+        chains = [chain for chain in self.found[start:end] if chain]
         kinds = [(band, self.kind(chains, band)) for band in bands]
         tall = [b for b, kind in kinds if kind == "tier"]
         heads = [b for b, kind in kinds if kind == "head"]
@@ -190,7 +203,7 @@ class _Bands:
             return _Run(start, end, _middles(tall), 0.7)
         for band in [*tall, *wide][:1]:
             strays, columns = self.strays(chains, band)
-            if strays >= 2 and strays > (1 - MOSTLY) * columns:
+            if strays >= TABLE_STRAYS and strays > (1 - MOSTLY) * columns:
                 return _Run(start, end, _middles([band]), 0.6)
         if heads:
             return _Run(start, end, _middles(heads[:1]), 0.4)
