@@ -70,7 +70,8 @@ class CorpusPage:
 
     ``image_key`` names the page as scanned; ``ink_key`` its clean ink, white on black;
     ``rules_key``, ``seals_key`` and ``damage_key`` masks of the same size. ``characters`` stand in
-    reading order; ``text`` is what was used up of the text; ``params`` (JSON) how it was drawn.
+    reading order; ``text`` is what was used up of the text, ``missing`` how many characters of it
+    the font lacked; ``params`` (JSON) says how the page was drawn.
     """
 
     page_id: str
@@ -89,6 +90,7 @@ class CorpusPage:
     font_id: str
     rights: str
     text: str
+    missing: int
     characters: tuple[TrueCharacter, ...]
     seal_boxes: tuple[Box, ...]
     params: str

@@ -19,8 +19,9 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -28,18 +29,23 @@ import numpy.typing as npt
 
 from pipelines.checks import refuse_mixture
 from pipelines.errors import BeitieError, MaterialError
+from pipelines.glyphs.fonts import FontFace
+from pipelines.glyphs.registry import Font
 from pipelines.imaging.codec import decode_png, encode_png
 from pipelines.records import Rejection, Script, Work, derive_id
 from pipelines.scripts import is_han
 from pipelines.store import Store
 from pipelines.synthesis.hands import Hand, load_hands
 from pipelines.synthesis.layouts import Layout
-from pipelines.synthesis.pages import SyntheticPage, sample_pages
+from pipelines.synthesis.pages import PageParams, SyntheticPage, plan_pages, synthetic_page
 from pipelines.tables import Tables
 from pipelines.texts import Text, exclude_shared, load_collections, load_texts
 from pipelines.truth import CodePoint, Corpus, CorpusPage, FontUse
+from pipelines.workers import Workers, map_in_order
 
 Picture = npt.NDArray[np.uint8]
+
+_ONE = Workers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +91,7 @@ def make_corpus(
     code_version: str,
     held_out: Iterable[str] = (),
     inputs: str = "",
+    workers: Workers = _ONE,
 ) -> Corpus:
     """Draw a corpus and write it whole; an error leaves an older one of the name as it was.
 
@@ -97,6 +104,7 @@ def make_corpus(
         code_version: Of this program; part of every record.
         held_out: Bodies of the works that models will be judged on.
         inputs: Fingerprint of all that decides the corpus, kept with it; by default its plan.
+        workers: Where pages are drawn; the result is the same everywhere.
 
     Raises:
         RightsError: If the licences of fonts and texts may not stand in one set.
@@ -116,6 +124,12 @@ def make_corpus(
             f"other texts.",
             reason="texts_held_out",
         )
+    plans = plan_pages(plan.seed, plan.pages, hands, left, layouts=plan.layouts, wear=plan.wear)
+    jobs = (_Job(p.index, p.hand.font, p.seal_hand.font, p.text, p.params, p.rng) for p in plans)
+    # Opened faces cannot be sent to another process: there, each opens a font once.
+    opened = {hand.font: hand for hand in hands}
+    hand_of = opened.__getitem__ if workers.is_one else _opened
+    task = partial(_drawn, plan, store, code_version, hand_of)
     histogram: Counter[str] = Counter()
     pages: Counter[str] = Counter()
     drawn: Counter[str] = Counter()
@@ -125,27 +139,17 @@ def make_corpus(
     with tables.writer(
         "corpus_pages", plan.name, CorpusPage, inputs=inputs or _plain(plan)
     ) as writer:
-        for index in range(plan.pages):
-            try:
-                page = next(_page(plan, hands, left, index))
-            except MaterialError as error:
-                writer.reject(
-                    Rejection(
-                        item_id=derive_id(plan.name, plan.seed, index),
-                        stage="corpus_pages",
-                        reason=error.reason,
-                        detail=str(error),
-                    )
-                )
+        for record in map_in_order(task, jobs, workers):
+            if isinstance(record, Rejection):
+                writer.reject(record)
                 continue
-            record = _record(plan, index, page, store, code_version)
             writer.accept(record)
             keys.update("".join([record.image_key, record.ink_key, record.damage_key]).encode())
-            histogram.update(c.canonical for c in page.characters)
-            pages[page.hand_id] += 1
-            drawn[page.hand_id] += len(page.characters)
-            missing[page.hand_id] += sum(page.missing.values())
-            damaged += sum(c.is_damaged for c in page.characters)
+            histogram.update(c.canonical for c in record.characters)
+            pages[record.font_id] += 1
+            drawn[record.font_id] += len(record.characters)
+            missing[record.font_id] += record.missing
+            damaged += sum(c.is_damaged for c in record.characters)
     corpus = Corpus(
         corpus=plan.name,
         seed=plan.seed,
@@ -192,12 +196,44 @@ def stored_pages(name: str, store: Store, tables: Tables) -> Iterator[StoredPage
             )
 
 
-def _page(
-    plan: CorpusPlan, hands: Sequence[Hand], texts: Sequence[Text], index: int
-) -> Iterator[SyntheticPage]:
-    return sample_pages(
-        plan.seed, 1, hands, texts, layouts=plan.layouts, wear=plan.wear, first=index
-    )
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A page to be drawn, as it is sent to another process."""
+
+    index: int
+    font: Font
+    seal_font: Font
+    text: str
+    params: PageParams
+    rng: np.random.Generator
+
+
+@cache
+def _opened(font: Font) -> Hand:
+    return Hand(font, FontFace(font.files))
+
+
+def _drawn(
+    plan: CorpusPlan,
+    store: Store,
+    code_version: str,
+    hand_of: Callable[[Font], Hand],
+    job: _Job,
+) -> list[CorpusPage | Rejection]:
+    """Draw one page and store its pictures."""
+    hand, cutter = hand_of(job.font), hand_of(job.seal_font)
+    try:
+        page = synthetic_page(job.rng, hand, job.text, job.params, seal_hand=cutter)
+    except MaterialError as error:
+        return [
+            Rejection(
+                item_id=derive_id(plan.name, plan.seed, job.index),
+                stage="corpus_pages",
+                reason=error.reason,
+                detail=str(error),
+            )
+        ]
+    return [_record(plan, job.index, page, store, code_version)]
 
 
 def _record(
@@ -221,6 +257,7 @@ def _record(
         font_id=page.hand_id,
         rights=page.licence,
         text=page.text,
+        missing=sum(page.missing.values()),
         characters=page.characters,
         seal_boxes=page.seal_boxes,
         params=json.dumps(asdict(page.params), ensure_ascii=False),
@@ -291,6 +328,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--registry", type=Path, help="a list of fonts of your own")
     parser.add_argument("--texts", type=Path, required=True, metavar="DIR")
     parser.add_argument("--held-out", type=Path, nargs="*", default=[], metavar="FILE")
+    parser.add_argument("--workers", type=int, default=1, help="processes; 0: one a core")
     parser.add_argument("--into", type=Path, required=True, metavar="DIR")
     given = parser.parse_args(arguments)
     plan = CorpusPlan(
@@ -309,6 +347,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tables=Tables(given.into / "tables"),
             code_version=_own_version(),
             held_out=[file.read_text(encoding="utf-8") for file in given.held_out],
+            workers=Workers(count=given.workers),
         )
     except (BeitieError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -248,6 +248,53 @@ def synthetic_page(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagePlan:
+    """One page before it is drawn: who writes what, how it will look, and its own randomness."""
+
+    index: int
+    hand: Hand
+    seal_hand: Hand
+    text: str
+    params: PageParams
+    rng: np.random.Generator
+
+
+def plan_pages(
+    seed: int,
+    count: int,
+    hands: Sequence[Hand],
+    texts: Sequence[Text],
+    *,
+    layouts: Sequence[Layout] = (),
+    wear: float | None = None,
+    first: int = 0,
+) -> Iterator[PagePlan]:
+    """What :func:`sample_pages` will draw; cheap, so that drawing can be spread over processes.
+
+    Args and Raises: as :func:`sample_pages`.
+    """
+    if not hands or not texts:
+        raise MaterialError(
+            f"Pages need hands and texts; found {len(hands)} and {len(texts)}. Fetch fonts and "
+            f"texts first.",
+            reason="nothing_to_draw",
+        )
+    cutter = next((hand for hand in hands if hand.font.script is Script.SEAL), None)
+    for index in range(first, first + count):
+        rng = np.random.default_rng((seed, index))
+        layout = layouts[index % len(layouts)] if layouts else None
+        hand = _writer(hands, layout, rng)
+        yield PagePlan(
+            index=index,
+            hand=hand,
+            seal_hand=cutter or hand,
+            text=_passage(texts, rng),
+            params=choose_page_params(rng, hand, layout=layout, wear=wear),
+            rng=rng,
+        )
+
+
 def sample_pages(
     seed: int,
     count: int,
@@ -267,25 +314,14 @@ def sample_pages(
         texts: Where the text comes from; several follow one another until the page is full.
         layouts: Kinds to draw from, in turn; all that suit the hand if empty.
         wear: Fixed wear, or drawn.
-        first: Index of the first page, to split the work over processes.
+        first: Index of the first page.
 
     Raises:
-        MaterialError: If there are no hands or no texts.
+        MaterialError: If there are no hands or no texts, or a hand has nothing of its text.
     """
-    if not hands or not texts:
-        raise MaterialError(
-            f"Pages need hands and texts; found {len(hands)} and {len(texts)}. Fetch fonts and "
-            f"texts first.",
-            reason="nothing_to_draw",
-        )
-    cutter = next((hand for hand in hands if hand.font.script is Script.SEAL), None)
-    for index in range(first, first + count):
-        rng = np.random.default_rng((seed, index))
-        layout = layouts[index % len(layouts)] if layouts else None
-        hand = _writer(hands, layout, rng)
-        body = _passage(texts, rng)
-        params = choose_page_params(rng, hand, layout=layout, wear=wear)
-        yield synthetic_page(rng, hand, body, params, seal_hand=cutter)
+    plans = plan_pages(seed, count, hands, texts, layouts=layouts, wear=wear, first=first)
+    for plan in plans:
+        yield synthetic_page(plan.rng, plan.hand, plan.text, plan.params, seal_hand=plan.seal_hand)
 
 
 def _writer(hands: Sequence[Hand], layout: Layout | None, rng: np.random.Generator) -> Hand:

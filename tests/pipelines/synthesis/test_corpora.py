@@ -10,6 +10,7 @@ from pipelines.synthesis.layouts import Layout
 from pipelines.synthesis.pages import sample_pages
 from pipelines.tables import Tables
 from pipelines.truth import Corpus, CorpusPage
+from pipelines.workers import Workers
 from tests.pipelines.synthesis.drawn_hands import BODY, TEXT, draw_hand
 
 PLAN = CorpusPlan(name="small", seed=3, pages=2, layouts=(Layout.TITLE,), wear=0.3)
@@ -48,6 +49,16 @@ def test_the_same_plan_gives_the_same_bytes_and_another_seed_does_not(hand, stor
         for i, plan in enumerate([one, one, replace(one, seed=4)])
     ]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.slow  # starts Python twice
+def test_more_workers_draw_the_same(hand, store, tmp_path):
+    plan = replace(PLAN, wear=0.1)
+    alone, together = (
+        made(hand, store, Tables(tmp_path / str(count)), plan=plan, workers=Workers(count=count))
+        for count in (1, 2)
+    )
+    assert alone == together
 
 
 def test_the_manifest_says_what_the_corpus_is_made_of(hand, store, tables):
