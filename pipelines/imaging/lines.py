@@ -92,7 +92,9 @@ def _rules(small: Ink, params: LineParams) -> Ink:
     lines = np.zeros_like(small)
     for is_level in (False, True):
         view = np.ascontiguousarray(small.T if is_level else small)
-        found = _whole(view, params) | _broken(view, rule, params.coverage, params)
+        # Thin level bars of characters stand in rows more often than upright ones in columns.
+        longest = params.frame_piece if is_level else 0.0
+        found = _whole(view, params) | _broken(view, rule, params.coverage, params, longest)
         found |= _broken(view, frame, params.frame_coverage, params, params.frame_piece)
         lines |= found.T if is_level else found
     return lines
@@ -158,7 +160,8 @@ def _broken(
     length = max(8, int(height * params.piece))
     if height < 4 * length:
         return found
-    broad = cv2.morphologyEx(view, cv2.MORPH_OPEN, np.ones((1, width + 1), np.uint8))
+    # An odd side: OpenCV shifts what an even kernel opens.
+    broad = cv2.morphologyEx(view, cv2.MORPH_OPEN, np.ones((1, (width + 1) | 1), np.uint8))
     thin = np.asarray(cv2.subtract(view, broad), np.uint8)
     wide = cv2.dilate(thin, np.ones((1, 2), np.uint8))
     runs = cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))

@@ -38,6 +38,8 @@ class RestorationParams:
         hole_strokes: Side of the largest pit inside a stroke that is filled.
         crack_strokes: Length from which a thin run is a crack.
         crack_width: Width up to which it is one.
+        crack_join: Width of the strokes that it may cross on its way.
+        crack_aspect: How far it may wander, across over along.
         cloud_strokes: Side of the window in which specks are counted.
         cloud_share: Share of that window in specks from which it is a cloud of pits.
         core_strokes: Width of the widest part that a component in a cloud needs to be a stroke.
@@ -56,6 +58,8 @@ class RestorationParams:
     hole_strokes: float = 0.3
     crack_strokes: float = 16.0
     crack_width: float = 0.45
+    crack_join: float = 1.3
+    crack_aspect: float = 0.22
     cloud_strokes: float = 6.0
     cloud_share: float = 0.05
     core_strokes: float = 0.7
@@ -242,20 +246,23 @@ def _without_clouds(
 
 
 def _without_cracks(small: Ink, stroke: float, params: RestorationParams) -> Ink:
-    """The mask without thin runs that are longer than any stroke."""
-    side = max(2, round(params.crack_width * stroke) + 1)
+    """The mask without thin runs that are longer than any stroke and keep their direction."""
+    side = max(3, round(params.crack_width * stroke) + 1) | 1
     core = cv2.morphologyEx(
         small, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     )
-    thin = cv2.subtract(small, core)
+    thin = np.asarray(cv2.subtract(small, core), np.uint8)
     # A crack is cut where it crosses strokes; its pieces are joined again to be measured.
-    joined = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((side | 1, side | 1), np.uint8))
+    join = max(3, round(params.crack_join * stroke)) | 1
+    joined = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((join, join), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    is_crack = (length >= params.crack_strokes * stroke) & (
-        stats[:, cv2.CC_STAT_AREA] <= 2 * side * length
-    )
-    is_crack[0] = False
+    is_crack = np.zeros(count, np.bool_)
+    for label in np.flatnonzero(length[1:] >= params.crack_strokes * stroke) + 1:
+        x, y, across, down = (int(v) for v in stats[label, :4])
+        points = np.argwhere(labels[y : y + down, x : x + across] == label)[:, ::-1]
+        long, short = sorted(cv2.minAreaRect(points.astype(np.float32))[1], reverse=True)
+        is_crack[label] = short <= params.crack_aspect * long
     if not is_crack.any():
         return small
     return np.asarray(np.where(is_crack[labels] & (thin > 0), np.uint8(0), small), np.uint8)
