@@ -90,6 +90,7 @@ def corpora(
             code_version=CODE,
             held_out=held_out,
             inputs=inputs,
+            workers=project.settings.workers(plan.pages),
         )
     (corpus,) = tables.read("corpora", plan.name, Corpus)
     pages = tables.read("corpus_pages", plan.name, CorpusPage)
