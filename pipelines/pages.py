@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import cv2
 import numpy as np
 
 from pipelines.errors import StoreError, UnreadableImage
@@ -149,8 +150,10 @@ def _without_writing(
     name: str, image: Picture, found: NormalizedInk, params: PageParams
 ) -> UnreadableImage:
     """The refusal of a page on which nothing is written, as precise as what was found allows."""
-    grey = image[::4, ::4] if image.ndim == 2 else image[::4, ::4].mean(axis=2)
-    low, high = np.percentile(grey, (1, 99))
+    # Shrunk by averaging, so that the grain of paper does not count as grey levels.
+    size = (max(1, image.shape[1] // 4), max(1, image.shape[0] // 4))
+    grey = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    low, high = np.percentile(grey if grey.ndim == 2 else grey.mean(axis=2), (1, 99))
     reason = "no_ink"
     if found.ink_fraction < params.min_ink_fraction and found.seals:
         reason, what = "only_seals", f"nothing but {len(found.seals)} red seal(s)"

@@ -68,11 +68,13 @@ class InkParams:
         profile: Whose normalization; ``unicalli`` uses ``released`` and nothing else.
         working_side_px: Longest side of the copy on which polarity and threshold are judged.
         min_contrast: Grey levels between ink and ground below which a page counts as blank.
+        edge_contrast: Grey levels from the ground from which a margin holds a frame or an edge.
     """
 
     profile: Profile = Profile.BEITIE
     working_side_px: int = 1024
     min_contrast: float = 12.0
+    edge_contrast: float = 60.0
     seals: SealParams = field(default_factory=SealParams)
     ground: GroundParams = field(default_factory=GroundParams)
     polarity: PolarityParams = field(default_factory=PolarityParams)
@@ -208,6 +210,8 @@ def _part(gray: Gray, params: InkParams) -> _Part:
     otsu, contrast = otsu_level(level)
     background = int(np.median(ground))
     if 2 * contrast < params.min_contrast:
+        # Nothing inside the margins; a lone frame or the edge of a page was stripped with them.
+        edge = np.abs(small.astype(np.int16) - background) >= params.edge_contrast
         return _Part(
             ink=np.zeros_like(gray),
             damage=np.zeros_like(gray),
@@ -215,6 +219,7 @@ def _part(gray: Gray, params: InkParams) -> _Part:
             polarity=Polarity.DARK_ON_LIGHT if background >= 128 else Polarity.LIGHT_ON_DARK,
             polarity_confidence=0.0,
             background=background,
+            line_count=int(np.count_nonzero(edge)) * factor**2,
         )
     is_dark = level <= otsu
     edges = ink_edges(inside, params.polarity)
