@@ -90,16 +90,18 @@ class StoneParams:
 def choose_stone_params(wear: float, em_px: float, rng: np.random.Generator) -> StoneParams:
     """Parameters of a stone that is ``wear`` worn: 0 fresh, 0.5 plainly aged, 1 some text lost.
 
-    Two kinds alternate: coarse stone reproduced in two levels, whose grain is near the finest that
-    the picture can show, and fine stone photographed in grey. Sizes grow with the em, since a page
-    of larger characters is a closer look at the stone.
+    Two kinds alternate: coarse stone reproduced in two levels, and fine stone photographed in
+    grey; sizes grow with the em, since a page of larger characters is a closer look at the stone.
+    Grains are about a hundredth of the em on the Han stele, a fiftieth on the Tang one.
     """
     vary = float(rng.uniform(0.6, 1.4))
     scale = float(np.clip(em_px / 110, 0.55, 1.8))
     is_coarse = bool(rng.random() < 0.5)
+    grain_px = float(rng.uniform(0.009, 0.015) if is_coarse else rng.uniform(0.018, 0.036)) * em_px
+    grain_px = float(np.clip(grain_px, 1.1, 3.4 if is_coarse else 6.0))
     return StoneParams(
         pits_share=min(0.3, (0.26 if is_coarse else 0.018) * wear * vary),
-        pit_px=float(rng.uniform(2.1, 3.3) if is_coarse else rng.uniform(2.6, 4.2) * scale),
+        pit_px=grain_px,
         pits_variation=float(rng.uniform(0.35, 0.6) if is_coarse else rng.uniform(0.7, 1.1)),
         pits_near_strokes=float(rng.uniform(0, 0.3) if is_coarse else rng.uniform(1, 5)),
         roughness=0.25 + 0.6 * wear,

@@ -67,7 +67,7 @@ class WorkParams:
 
     layout: LayoutParams = STRIPS
     medium: Medium = Medium.RUBBING
-    wear: float = 0.35
+    wear: float = 0.45
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
