@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.order.notes import is_note_row
+from pipelines.order.notes import broad_width, is_note_row
 from pipelines.order.params import OrderParams
 from pipelines.order.places import Chain, Floats, Places, middle, pairs_sharing
 
@@ -145,7 +145,7 @@ def _joined(places: Places, found: list[Chain], params: OrderParams) -> list[Cha
 def _fit(places: Places, chains: list[Chain], params: OrderParams) -> bool:
     """Whether chains make one column: side by side only where they are the rows of a note."""
     extents = np.array([places.extent(chain) for chain in chains])
-    full = max(places.full_width(chain) for chain in chains)
+    full = max(broad_width(places, chain) for chain in chains)
     top = np.maximum.outer(extents[:, 0], extents[:, 0])
     bottom = np.minimum.outer(extents[:, 1], extents[:, 1])
     beside = np.nonzero(np.triu(bottom - top > 0.5 * places.size, 1))
@@ -188,7 +188,7 @@ def _shared_note(places: Places, a: Chain, b: Chain, params: OrderParams) -> flo
     below = [i for i in lower if places.top[i] >= bottom - 0.3 * places.height[i]]
     if not above or not below or bottom >= places.extent(lower)[1]:
         return None
-    full = max(places.full_width(above), places.full_width(below), middle(places.width))
+    full = max(broad_width(places, above), broad_width(places, below), middle(places.width))
     y = (top + bottom) / 2
     offset = abs(places.axis(above, y) - places.axis(below, y))
     if offset > params.note_centre * full:

@@ -114,6 +114,8 @@ def _are_close(places: Places, a: Chain, b: Chain, span: tuple[float, float]) ->
             (places.y[members] > span[0] - 2 * places.size)
             & (places.y[members] < span[1] + 2 * places.size)
         ]
+        if not near.size:
+            return False
         sides.append((float(places.left[near].min()), float(places.right[near].max())))
     (left, right), (other_left, other_right) = sides
     shared = min(right, other_right) - max(left, other_left)

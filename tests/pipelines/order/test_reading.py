@@ -72,6 +72,19 @@ def test_every_box_stands_in_one_column_with_a_confidence_for_each_link(name, se
         assert bool(order.explanation) == order.is_uncertain
 
 
+@settings(deadline=None, max_examples=80)
+@given(seed=SEEDS, count=st.integers(0, 120), side=st.integers(40, 4000))
+def test_boxes_without_any_layout_are_all_read(seed, count, side):
+    rng = np.random.default_rng(seed)
+    corners, sizes = rng.integers(0, side, (count, 2)), rng.integers(1, 120, (count, 2))
+    boxes = [
+        Box(int(x), int(y), int(x + w), int(y + h))
+        for (x, y), (w, h) in zip(corners, sizes, strict=True)
+    ]
+    orders = order_columns(boxes)
+    assert sorted(i for order in orders for i in order.indices) == list(range(count))
+
+
 def test_a_page_of_thousands_of_boxes_is_ordered():
     rng = np.random.default_rng(0)
     boxes = page(rng, Hand(), 60, 50)
