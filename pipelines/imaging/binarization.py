@@ -45,16 +45,12 @@ class BinarizationParams:
         sauvola_k: Weight of the local deviation (Sauvola and Pietikainen 2000).
         sauvola_range: Largest deviation of a grey picture.
         adaptive_offset: Grey levels below the local mean, as in the released code.
-        median_px: Side of the median that takes the grain off a noisy page.
-        noise_level: Deviation of the ground in grey levels from which a page is noisy.
     """
 
     window: float = 0.12
     sauvola_k: float = 0.2
     sauvola_range: float = 128.0
     adaptive_offset: float = 10.0
-    median_px: int = 3
-    noise_level: float = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,36 +132,14 @@ def _local(gray: Gray, method: Method, is_dark_ink: bool, params: BinarizationPa
     return np.asarray(bound if is_dark_ink else 255 - bound, np.uint8)
 
 
-def ground_noise(gray: Gray) -> float:
-    """Deviation of the finest grain in grey levels.
-
-    From the middle of the second differences along some rows, which strokes hardly touch.
-    """
-    view = gray[:: max(1, gray.size // 200_000)].astype(np.int16)
-    if view.shape[1] < 3:
-        return 0.0
-    second = view[:, :-2] - 2 * view[:, 1:-1] + view[:, 2:]
-    return float(np.median(np.abs(second))) / (0.6745 * 6**0.5)
-
-
-def ink_mask(
-    gray: Gray,
-    threshold: Threshold,
-    *,
-    is_dark_ink: bool,
-    params: BinarizationParams = _DEFAULT,
-) -> Ink:
+def ink_mask(gray: Gray, threshold: Threshold, *, is_dark_ink: bool) -> Ink:
     """The mask of ink at full size, 255 on 0.
 
     Args:
         gray: (H, W) the page; not modified.
         threshold: From :func:`best_threshold` on a copy of it.
         is_dark_ink: Which side of the threshold is ink.
-        params: When the page's grain is smoothed first.
     """
-    is_grainy = ground_noise(gray) >= params.noise_level
-    if is_grainy and min(gray.shape) > params.median_px:
-        gray = np.asarray(cv2.medianBlur(gray, params.median_px), np.uint8)
     size = (gray.shape[1], gray.shape[0])
     full = cv2.resize(threshold.bound, size, interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.compare(gray, full, cv2.CMP_LE if is_dark_ink else cv2.CMP_GT), np.uint8)

@@ -31,6 +31,7 @@ from pipelines.imaging.binarization import (
     ink_mask,
     otsu_level,
 )
+from pipelines.imaging.grain import GrainParams, smoothed
 from pipelines.imaging.ground import GroundParams, content_frame, ground_light, levelled
 from pipelines.imaging.lines import LineParams, find_lines
 from pipelines.imaging.polarity import (
@@ -76,6 +77,7 @@ class InkParams:
     min_contrast: float = 12.0
     edge_contrast: float = 60.0
     seals: SealParams = field(default_factory=SealParams)
+    grain: GrainParams = field(default_factory=GrainParams)
     ground: GroundParams = field(default_factory=GroundParams)
     polarity: PolarityParams = field(default_factory=PolarityParams)
     binarization: BinarizationParams = field(default_factory=BinarizationParams)
@@ -201,6 +203,7 @@ class _Part:
 
 def _part(gray: Gray, params: InkParams) -> _Part:
     height, width = gray.shape
+    gray = smoothed(gray, params.grain)
     factor = shrink_factor(gray.shape, params.working_side_px)
     small = shrunk(gray, factor)
     frame = content_frame(small, params.ground)
@@ -236,9 +239,7 @@ def _part(gray: Gray, params: InkParams) -> _Part:
     )
     # The shrunk copy lacks the last few rows and columns; they belong to its last ones.
     box = enlarged_box(frame, factor, small.shape, gray.shape)
-    mask = ink_mask(
-        cropped(gray, box), threshold, is_dark_ink=is_dark_ink, params=params.binarization
-    )
+    mask = ink_mask(cropped(gray, box), threshold, is_dark_ink=is_dark_ink)
     lines = find_lines(mask, params.lines)
     line_count = 0
     if lines is not None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.imaging.binarization import Method, ground_noise
+from pipelines.imaging.binarization import Method
 from pipelines.imaging.binarization_scores import binarization_scores
 from pipelines.imaging.ink import InkParams, Profile, normalize_ink
 from pipelines.imaging.polarity import PolarityParams
@@ -108,9 +108,3 @@ def test_a_local_threshold_steps_in_where_the_level_one_inks_too_much(rng):
     scan[:, : scan.shape[1] // 2] *= 0.35
     found = normalize_ink(scan.astype(np.uint8))
     assert binarization_scores(found.ink, page.ink).f_measure > 75
-
-
-@pytest.mark.parametrize("deviation", [0.0, 4.0, 12.0])
-def test_the_noise_of_the_ground_is_measured_past_the_strokes(page, rng, deviation):
-    scan = as_scan(page.ink, rng, noise=deviation)
-    assert ground_noise(scan) == pytest.approx(deviation, abs=1.0)
