@@ -2,8 +2,9 @@
 
 ``params`` holds the numbers, ``places`` the boxes as arrays, ``chains`` links each box to the
 next below, ``clusters`` joins chains to columns, ``notes`` reads double-row notes 雙行夾注 and
-glosses, ``tiers`` parts tables and spreads, ``doubt`` says how sure each step is, ``released``
-is the published 50 px rule, and ``reading`` puts them together as ``order_columns``.
+glosses, ``bands`` and ``tiers`` part tables and spreads, ``doubt`` says how sure each step is,
+``released`` is the published 50 px rule, and ``reading`` puts them together as
+``order_columns``.
 
 Boxes only: nothing here looks at a picture, and nothing depends on the unit of the boxes.
 """

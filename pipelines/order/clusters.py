@@ -15,7 +15,7 @@ import numpy as np
 
 from pipelines.order.notes import broad_width, is_note_row
 from pipelines.order.params import OrderParams
-from pipelines.order.places import Chain, Floats, Places, middle, pairs_sharing
+from pipelines.order.places import Chain, Floats, Ints, Places, middle, pairs_sharing
 
 
 def clusters(places: Places, found: list[Chain], params: OrderParams) -> list[Chain]:
@@ -130,30 +130,49 @@ def _joined(places: Places, found: list[Chain], params: OrderParams) -> list[Cha
             k = parent[k]
         return k
 
-    members = {k: [k] for k in parent}
+    members = {k: np.array([k]) for k in parent}
+    fit = _Fit(places, found, params)
+    refused: set[tuple[int, int]] = set()
     for _, a, b in _joints(places, found, params):
         first, second = root(a), root(b)
-        if first == second:
+        # Two groups that did not fit do not fit later: they only grow.
+        pair = (min(first, second), max(first, second))
+        if first == second or pair in refused:
             continue
-        if not _fit(places, [found[k] for k in members[first] + members[second]], params):
-            continue
-        parent[second] = first
-        members[first] += members.pop(second)
+        if fit.make_a_column(members[first], members[second]):
+            parent[second] = first
+            members[first] = np.concatenate([members[first], members.pop(second)])
+        else:
+            refused.add(pair)
     return [[i for k in group for i in found[k]] for group in members.values()]
 
 
-def _fit(places: Places, chains: list[Chain], params: OrderParams) -> bool:
-    """Whether chains make one column: side by side only where they are the rows of a note."""
-    extents = np.array([places.extent(chain) for chain in chains])
-    full = max(broad_width(places, chain) for chain in chains)
-    top = np.maximum.outer(extents[:, 0], extents[:, 0])
-    bottom = np.minimum.outer(extents[:, 1], extents[:, 1])
-    beside = np.nonzero(np.triu(bottom - top > 0.5 * places.size, 1))
-    return all(
-        interleave(places, chains[a], chains[b], params, full)
-        or _are_rows(places, chains[a], chains[b], (top[a, b], bottom[a, b]), full, params)
-        for a, b in zip(*beside, strict=True)
-    )
+class _Fit:
+    """Which chains may stand in one column: side by side only as the rows of a note."""
+
+    def __init__(self, places: Places, found: list[Chain], params: OrderParams) -> None:
+        self.places, self.found, self.params = places, found, params
+        extents = np.array([places.extent(chain) for chain in found])
+        self.top, self.bottom = extents[:, 0], extents[:, 1]
+        self.width = np.array([broad_width(places, chain) for chain in found])
+
+    def make_a_column(self, first: Ints, second: Ints) -> bool:
+        """Whether two groups of chains, each of which fits, fit together."""
+        full = float(max(self.width[first].max(), self.width[second].max()))
+        top = np.maximum.outer(self.top[first], self.top[second])
+        bottom = np.minimum.outer(self.bottom[first], self.bottom[second])
+        beside = np.nonzero(bottom - top > 0.5 * self.places.size)
+        return all(
+            self.stand_beside(
+                self.found[first[a]], self.found[second[b]], (top[a, b], bottom[a, b]), full
+            )
+            for a, b in zip(*beside, strict=True)
+        )
+
+    def stand_beside(self, a: Chain, b: Chain, span: tuple[float, float], full: float) -> bool:
+        return interleave(self.places, a, b, self.params, full) or _are_rows(
+            self.places, a, b, span, full, self.params
+        )
 
 
 def _are_rows(
