@@ -9,7 +9,7 @@ Keeps out: which kinds of pages there are (``layouts``), how a hand moves (``set
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -43,11 +43,13 @@ class Arrangement:
         leaf: With its characters.
         seal_places: Where the writer's seal belongs: squares of the page.
         slip: (H, W) 255 on the slip of a cover; elsewhere None.
+        mount: (H, W) 255 on the bare mount beside a rubbing; elsewhere None.
     """
 
     leaf: Leaf
     seal_places: tuple[Box, ...]
     slip: Ink | None = None
+    mount: Ink | None = None
 
 
 def lay_out(params: LayoutParams, feed: Feed, rng: np.random.Generator) -> Arrangement:
@@ -98,6 +100,8 @@ def lay_out(params: LayoutParams, feed: Feed, rng: np.random.Generator) -> Arran
             )
         _columns(leaf, feed, params, other, rng)
         return Arrangement(leaf, ())
+    if params.mount_share:
+        return _mounted(leaf, feed, params, Box(*map(round, (left, top, right, bottom))), rng)
     block = _fitted(left, top, right, bottom, params)
     return Arrangement(leaf, (_columns(leaf, feed, params, block, rng),))
 
@@ -201,13 +205,15 @@ def _column(
         if len(leaf.characters) - before < until_note:
             return
         small = em * float(rng.uniform(0.46, 0.54))
+        # The halves of a note fill the width between the rules.
+        apart = float(np.clip(0.23 * params.pitch_share, 0.27, 0.36))
         y += 0.14 * em
         room = int((bottom - y) / (1.06 * small))
         half = min(room, int(rng.integers(2, 12)))
         if half < 1 or feed.is_empty:
             continue
         reached = y
-        for strand, shift in ((1, 0.29), (2, -0.29)):
+        for strand, shift in ((1, apart), (2, -apart)):
             end = write_column(
                 leaf,
                 feed,
@@ -281,6 +287,48 @@ def _fold(
             limit=int(rng.integers(2, 6)),
             role=Role.TITLE,
         )
+
+
+def _mounted(
+    leaf: Leaf, feed: Feed, params: LayoutParams, inner: Box, rng: np.random.Generator
+) -> Arrangement:
+    """Strips of a rubbing, and a colophon (題跋) in ink on the mount at their left."""
+    edge = params.width_px * params.mount_share
+    block = _fitted(edge + inner.left, inner.top, inner.right, inner.bottom, params)
+    unsigned = replace(params, signature_characters=0)
+    _columns(leaf, feed, unsigned, block, rng)
+    mount = np.zeros((params.height_px, params.width_px), np.uint8)
+    corners = [(-99.0, -99.0), (edge, -99.0), (edge, leaf.warp.height + 99.0)]
+    corners.append((-99.0, leaf.warp.height + 99.0))
+    outline = np.round(np.array([leaf.warp.place(*corner) for corner in corners]))
+    cv2.fillPoly(mount, [outline.astype(np.int32)], 255)
+    em = min(0.6 * block.em_px, 0.4 * (edge - inner.left))
+    count = max(1, int((edge - inner.left) / (1.5 * em)))
+    top = inner.top + float(rng.uniform(0.02, 0.3)) * inner.height
+    left = params.signature_characters
+    reached = top
+    for index in range(count):
+        if left <= 0 or feed.is_empty:
+            break
+        leaf.column += 1
+        before = len(leaf.characters)
+        axis = inner.left + (count - index - 0.5) * (edge - inner.left) / count
+        reached = write_column(
+            leaf,
+            feed,
+            x=axis,
+            top=top,
+            bottom=inner.bottom - 1.2 * em,
+            em_px=em,
+            brush=replace(params.brush, is_grid=False),
+            rng=rng,
+            limit=left,
+            role=Role.SIGNATURE,
+        )
+        left -= len(leaf.characters) - before
+    x, y = leaf.warp.place(inner.left + 0.5 * em, min(reached + 0.3 * em, inner.bottom - em))
+    place = Box(round(x), round(y), round(x + 0.9 * em), round(y + 0.9 * em))
+    return Arrangement(leaf, (place,), mount=mount)
 
 
 def _title(leaf: Leaf, feed: Feed, params: LayoutParams, rng: np.random.Generator) -> Arrangement:

@@ -35,9 +35,10 @@ from pipelines.imaging.codec import decode_png, encode_png
 from pipelines.records import Rejection, Script, Work, derive_id
 from pipelines.scripts import is_han
 from pipelines.store import Store
+from pipelines.synthesis.appearance import PageParams
 from pipelines.synthesis.hands import Hand, load_hands
 from pipelines.synthesis.layouts import Layout
-from pipelines.synthesis.pages import PageParams, SyntheticPage, plan_pages, synthetic_page
+from pipelines.synthesis.pages import SyntheticPage, plan_pages, synthetic_page
 from pipelines.tables import Tables
 from pipelines.texts import Text, exclude_shared, load_collections, load_texts
 from pipelines.truth import CodePoint, Corpus, CorpusPage, FontUse

@@ -54,6 +54,8 @@ class LayoutParams:
         is_frame_double: A thin line inside the thick one (文武邊).
         has_fold: A spread is one woodblock sheet with its fold, not two facing pages.
         has_rules: Lines between the columns (烏絲欄).
+        mount_share: Share of the width, at the left, that is the bare mount of a rubbing and
+            carries a colophon in ink; 0 without.
         note_share: Chance, at each character, that a note begins.
         raised_share: Chance that a column begins higher than its neighbours.
         short_share: Chance that a column ends early.
@@ -77,6 +79,7 @@ class LayoutParams:
     is_frame_double: bool = True
     has_rules: bool = True
     has_fold: bool = False
+    mount_share: float = 0.0
     note_share: float = 0.0
     raised_share: float = 0.0
     short_share: float = 0.0
@@ -209,6 +212,7 @@ def choose_layout_params(layout: Layout, hand: Hand, rng: np.random.Generator) -
     if layout is Layout.ALBUM:
         columns = int(rng.integers(2, 8))
         rows = round(columns * rng.uniform(1.6, 2.2))
+        mount = float(rng.uniform(0.16, 0.3)) if rng.random() < 0.15 else 0.0
         return LayoutParams(
             layout=layout,
             width_px=round(tall * rng.uniform(0.5, 0.6)),
@@ -217,6 +221,9 @@ def choose_layout_params(layout: Layout, hand: Hand, rng: np.random.Generator) -
             rows=rows,
             pitch_share=float(rng.uniform(1.05, 1.35)),
             margin_share=float(rng.uniform(0.01, 0.045)),
+            mount_share=mount,
+            signature_characters=int(rng.integers(6, 40)) if mount else 0,
+            seals=int(rng.integers(0, 4)) if mount else 0,
             has_frame=False,
             has_rules=False,
             short_share=0.08,

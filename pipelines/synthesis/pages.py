@@ -5,7 +5,7 @@
     for page in sample_pages(seed=1, count=8, hands=hands, texts=texts): ...
     page = synthetic_page(rng, hands[0], "天地玄黃...", choose_page_params(rng, hands[0]))
 
-Holds: ``synthetic_page``, ``sample_pages``, ``choose_page_params`` and their records. The same
+Holds: ``synthetic_page``, ``sample_pages`` and their records. The same
 seed gives the same pixels; page i of a seed does not depend on the pages before it.
 
 Keeps out: files (``pipelines.corpora``).
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -25,39 +24,21 @@ from pipelines.errors import MaterialError
 from pipelines.geometry import Box
 from pipelines.glyphs.registry import FontRole
 from pipelines.records import Script
-from pipelines.synthesis.arrangement import lay_out
+from pipelines.synthesis.appearance import Medium, PageParams, choose_page_params
+from pipelines.synthesis.arrangement import Arrangement, lay_out
 from pipelines.synthesis.hands import Hand
-from pipelines.synthesis.layouts import Layout, LayoutParams, choose_layout_params
-from pipelines.synthesis.scanning import ScanParams, choose_scan_params, scan
+from pipelines.synthesis.layouts import Layout
+from pipelines.synthesis.scanning import scan
 from pipelines.synthesis.seals import draw_seals
 from pipelines.synthesis.setting import Feed, Leaf
-from pipelines.synthesis.sheet import SheetParams, choose_sheet_params, soak
-from pipelines.synthesis.stone import StoneParams, choose_stone_params, rub
+from pipelines.synthesis.sheet import soak
+from pipelines.synthesis.stone import rub
+from pipelines.synthesis.surfaces import Surface
 from pipelines.texts import Text
-from pipelines.truth import TrueCharacter
+from pipelines.truth import Role, TrueCharacter
 
 Mask = npt.NDArray[np.uint8]
 Rgb = npt.NDArray[np.uint8]
-
-
-class Medium(StrEnum):
-    """What carries the ink; a rubbing is light on dark, the others dark on light."""
-
-    RUBBING = "rubbing"
-    PAPER = "paper"
-    SILK = "silk"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageParams:
-    """Everything that is decided about a page before it is drawn."""
-
-    layout: LayoutParams
-    medium: Medium
-    wear: float
-    stone: StoneParams
-    sheet: SheetParams
-    scan: ScanParams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,71 +89,6 @@ class SyntheticPage:
         return self.params.medium
 
 
-RUBBED = (Layout.STELE, Layout.ALBUM)
-
-
-def choose_page_params(
-    rng: np.random.Generator, hand: Hand, *, layout: Layout | None = None, wear: float | None = None
-) -> PageParams:
-    """Parameters of a page that suits the hand.
-
-    Args:
-        rng: All randomness.
-        hand: A printed face fills books, a brush anything.
-        layout: The kind of page; drawn if not given.
-        wear: 0 fresh, 0.5 plainly aged yet legible, 1 some text lost; drawn if not given.
-    """
-    if layout is None:
-        layout = _suited(hand, rng)
-    worn = float(rng.beta(1.6, 1.9)) if wear is None else wear
-    chosen = choose_layout_params(layout, hand, rng)
-    medium = Medium.PAPER
-    if layout in RUBBED:
-        medium = Medium.RUBBING
-    elif layout in (Layout.LETTER, Layout.HANDSCROLL) and rng.random() < 0.35:
-        medium = Medium.SILK
-    return age_params(rng, hand, chosen, medium, worn)
-
-
-def age_params(
-    rng: np.random.Generator, hand: Hand, layout: LayoutParams, medium: Medium, wear: float
-) -> PageParams:
-    """Parameters of what happens to a leaf of that layout, varied from page to page.
-
-    Args:
-        rng: All randomness.
-        hand: A brush that writes dries; print does not.
-        layout: What is on the leaf.
-        medium: What carries it.
-        wear: 0 fresh, 0.5 plainly aged yet legible, 1 some text lost.
-    """
-    em = layout.height_px / layout.rows
-    shape = (layout.height_px, layout.width_px)
-    is_book = layout.layout in (Layout.BOOK, Layout.NOTES)
-    is_written = hand.font.role is FontRole.HAND and not is_book
-    is_bound = layout.layout is Layout.SPREAD and not layout.has_fold
-    gutter = layout.width_px // 2 if is_bound else -1
-    return PageParams(
-        layout=layout,
-        medium=medium,
-        wear=wear,
-        stone=choose_stone_params(wear, em, rng),
-        sheet=choose_sheet_params(wear, medium is Medium.SILK, is_written, rng),
-        scan=choose_scan_params(wear, shape, medium is not Medium.RUBBING, gutter, rng),
-    )
-
-
-def _suited(hand: Hand, rng: np.random.Generator) -> Layout:
-    books = [Layout.BOOK, Layout.NOTES, Layout.SPREAD]
-    if hand.font.role is FontRole.PRINT:
-        return books[int(rng.integers(0, 3))]
-    kinds = [*books, Layout.STELE, Layout.ALBUM, Layout.LETTER, Layout.HANDSCROLL, Layout.TITLE]
-    weights = np.array([1.0, 0.8, 0.8, 1.6, 1.8, 1.3, 1.0, 0.25])
-    if hand.font.script in (Script.CLERICAL, Script.SEAL):
-        weights[3:5] *= 2
-    return kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
-
-
 def synthetic_page(
     rng: np.random.Generator,
     hand: Hand,
@@ -205,16 +121,11 @@ def synthetic_page(
     shape = (params.layout.height_px, params.layout.width_px)
     seals: Mask = np.zeros(shape, np.uint8)
     seal_boxes: tuple[Box, ...] = ()
-    if params.medium is not Medium.RUBBING and params.layout.seals:
-        wanted = _seal_places(leaf, arranged.seal_places, params.layout.seals, rng)
+    is_sealed = not params.medium.is_light_on_dark or arranged.mount is not None
+    if is_sealed and params.layout.seals:
+        wanted = _seal_places(leaf, arranged.seal_places, params, rng)
         seals, seal_boxes = draw_seals(shape, wanted, seal_hand or hand, text[:60], rng)
-    if params.medium is Medium.RUBBING:
-        surface = rub(
-            leaf.ink, leaf.rules, _strips(leaf, params), len(leaf.characters), params.stone, rng
-        )
-    else:
-        wetness = _wetness(leaf)
-        surface = soak(leaf.ink, leaf.rules, seals, wetness, arranged.slip, params.sheet, rng)
+    surface = _surface(arranged, seals, params, rng)
     image = scan(surface.light, params.scan, rng)
     characters = tuple(
         TrueCharacter(
@@ -344,27 +255,55 @@ def _passage(texts: Sequence[Text], rng: np.random.Generator, length: int = 1200
     return "".join(parts)[:length]
 
 
+def _surface(
+    arranged: Arrangement, seals: Mask, params: PageParams, rng: np.random.Generator
+) -> Surface:
+    """What carries the leaf, aged; a rubbing may be mounted beside bare paper."""
+    leaf = arranged.leaf
+    stone = sheet = None
+    if params.medium is Medium.RUBBING:
+        strips = _strips(leaf, params)
+        stone = rub(leaf.ink, leaf.rules, strips, len(leaf.characters), params.stone, rng)
+        if arranged.mount is None:
+            return stone
+    wetness = _wetness(leaf)
+    sheet = soak(leaf.ink, leaf.rules, seals, wetness, arranged.slip, params.sheet, rng)
+    if stone is None or arranged.mount is None:
+        return sheet
+    bare = arranged.mount > 127
+    return Surface(
+        light=np.where(bare, sheet.light, stone.light),
+        ink=np.where(bare, sheet.ink, stone.ink),
+        damage=np.where(bare, sheet.damage, stone.damage),
+        loss=np.where(bare, sheet.loss, stone.loss),
+    )
+
+
 def _strips(leaf: Leaf, params: PageParams) -> tuple[int, ...]:
     """Where the strips of an album meet: between the columns."""
     if params.layout.layout is not Layout.ALBUM:
         return ()
     centers: dict[int, list[float]] = {}
     for character in leaf.characters:
-        centers.setdefault(character.column, []).append(character.box.center[0])
+        if character.role is Role.BODY:
+            centers.setdefault(character.column, []).append(character.box.center[0])
     axes = sorted(float(np.mean(xs)) for xs in centers.values())
     return tuple(round((a + b) / 2) for a, b in zip(axes[:-1], axes[1:], strict=True))
 
 
 def _seal_places(
-    leaf: Leaf, places: tuple[Box, ...], count: int, rng: np.random.Generator
+    leaf: Leaf, places: tuple[Box, ...], params: PageParams, rng: np.random.Generator
 ) -> list[Box]:
     """The places offered, then others anywhere: collectors' seals spare no margin and no text."""
     height, width = leaf.ink.shape
+    count = params.layout.seals
     wanted = list(places)[:count]
+    # Beside a rubbing seals stand on the mount.
+    reach = round(width * params.layout.mount_share) or width
     side = max(24, round(np.median([c.box.height for c in leaf.characters]) * 0.9))
     while len(wanted) < count:
-        size = round(side * float(rng.uniform(0.7, 2.0)))
-        x = int(rng.integers(2, max(3, width - size - 2)))
+        size = min(round(side * float(rng.uniform(0.7, 2.0))), reach - 4)
+        x = int(rng.integers(2, max(3, reach - size - 2)))
         y = int(rng.integers(2, max(3, height - size - 2)))
         wanted.append(Box(x, y, x + size, y + size))
     return wanted

@@ -9,7 +9,7 @@ Keeps out: rubbings (``stone``), lamp and lens (``scanning``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -73,13 +73,19 @@ class SheetParams:
 
 
 def choose_sheet_params(
-    wear: float, is_silk: bool, is_written: bool, rng: np.random.Generator
+    wear: float,
+    *,
+    is_silk: bool = False,
+    is_indigo: bool = False,
+    is_written: bool = True,
+    rng: np.random.Generator,
 ) -> SheetParams:
     """Parameters of a sheet that is ``wear`` worn: 0 fresh, 0.5 plainly aged, 1 some text lost.
 
     Args:
         wear: How much happened.
-        is_silk: Silk or paper.
+        is_silk: Silk instead of paper.
+        is_indigo: Gold on indigo paper.
         is_written: By brush, whose ink varies and runs dry, or printed.
         rng: Source of the variation.
     """
@@ -88,7 +94,7 @@ def choose_sheet_params(
     light = float(rng.uniform(222, 248)) - 25 * wear - (28 if is_silk else 0)
     covers = ((52.0, 62.0, 84.0), (96.0, 74.0, 52.0), (140.0, 112.0, 72.0), (60.0, 58.0, 54.0))
     black = float(rng.uniform(18, 52)) + 12 * wear
-    return SheetParams(
+    params = SheetParams(
         paper_rgb=(light, light * (0.972 - 0.06 * tea), light * (0.93 - 0.19 * tea)),
         cover_rgb=covers[int(rng.integers(0, len(covers)))],
         ink_rgb=(black + 4, black + 1, black - 3),
@@ -114,6 +120,16 @@ def choose_sheet_params(
             float(rng.uniform(30, 62)),
         ),
         is_binary=bool(rng.random() < 0.06),
+    )
+    if not is_indigo:
+        return params
+    gold, blue = float(rng.uniform(0.75, 1.0)), float(rng.uniform(0.8, 1.3))
+    return replace(
+        params,
+        paper_rgb=(30 * blue, 38 * blue, 66 * blue),
+        ink_rgb=(214 * gold, 180 * gold, 104 * gold),
+        show_through=0.0,
+        is_binary=False,
     )
 
 

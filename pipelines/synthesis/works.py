@@ -33,9 +33,10 @@ from pipelines.glyphs.registry import Font
 from pipelines.imaging.codec import encode_png
 from pipelines.metadata import FOLDER_SIDECAR
 from pipelines.records import derive_id
+from pipelines.synthesis.appearance import Medium, age_params
 from pipelines.synthesis.hands import Hand
 from pipelines.synthesis.layouts import Layout, LayoutParams
-from pipelines.synthesis.pages import Medium, SyntheticPage, age_params, synthetic_page
+from pipelines.synthesis.pages import SyntheticPage, synthetic_page
 from pipelines.synthesis.setting import Brush
 from pipelines.texts import Text
 from pipelines.truth import TRUTH_FORMAT, TruePage, read_truth, write_truth

@@ -20,7 +20,7 @@ from assets.resources import Project
 from pipelines.imaging.binarization_scores import binarization_scores, lost_strokes
 from pipelines.imaging.ink import InkParams, Profile, normalize_ink
 from pipelines.synthesis.hands import load_hands
-from pipelines.synthesis.pages import Medium, sample_pages
+from pipelines.synthesis.pages import sample_pages
 from pipelines.texts import load_texts
 from tests.benchmarks.measure import table
 
@@ -95,7 +95,7 @@ def synthetic_pictures(project: Project, count: int = PAGES) -> Iterable[TruePic
     texts = load_texts(project.home / "texts")
     for page in sample_pages(seed=SEED, count=count, hands=hands, texts=texts):
         yield TruePicture(
-            image=page.image, ink=page.ink, is_dark_ink=page.medium is not Medium.RUBBING
+            image=page.image, ink=page.ink, is_dark_ink=not page.medium.is_light_on_dark
         )
 
 

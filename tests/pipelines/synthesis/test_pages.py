@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pipelines.errors import MaterialError
+from pipelines.synthesis.appearance import Medium, age_params, choose_page_params
 from pipelines.synthesis.layouts import Layout, LayoutParams
-from pipelines.synthesis.pages import Medium, choose_page_params, sample_pages, synthetic_page
+from pipelines.synthesis.pages import sample_pages, synthetic_page
 from pipelines.synthesis.setting import Brush
 from pipelines.truth import Role
 from tests.pipelines.synthesis.drawn_hands import BODY, TEXT, draw_hand
@@ -147,3 +148,41 @@ def test_nothing_to_draw_is_an_error(hand):
     rng = np.random.default_rng(0)
     with pytest.raises(MaterialError, match="drawn draws none of '龍鳳'"):
         synthetic_page(rng, hand, "龍鳳", choose_page_params(rng, hand, layout=Layout.BOOK))
+
+
+def test_gold_on_indigo_is_light_on_dark(hand):
+    rng = np.random.default_rng(2)
+    layout = LayoutParams(width_px=300, height_px=400, columns=3, rows=6)
+    params = age_params(rng, hand, layout, Medium.INDIGO, 0.3)
+    page = synthetic_page(rng, hand, BODY, params)
+    assert page.medium.is_light_on_dark
+    grey = page.image.mean(axis=2)
+    assert grey[page.ink > 200].mean() > grey[(page.ink | page.rules) == 0].mean() + 40
+
+
+def test_a_rubbing_on_its_mount_holds_both_polarities(hand):
+    rng = np.random.default_rng(6)
+    params = choose_page_params(rng, hand, layout=Layout.ALBUM, wear=0.2)
+    layout = replace(
+        params.layout,
+        width_px=500,
+        height_px=500,
+        columns=3,
+        rows=5,
+        mount_share=0.3,
+        signature_characters=6,
+        seals=1,
+        skew_deg=0.0,
+    )
+    page = synthetic_page(rng, hand, BODY, replace(params, layout=layout))
+    colophon = [c for c in page.characters if c.role is Role.SIGNATURE]
+    assert len(colophon) == 6
+    assert max(c.box.right for c in colophon) < 150
+    assert min(c.box.left for c in page.characters if c.role is Role.BODY) >= 150
+    assert [c.column for c in page.characters] == sorted(c.column for c in page.characters)
+    grey = page.image.mean(axis=2)
+    ink, ground = page.ink > 200, (page.ink | page.seals) == 0
+    mount, stone = np.s_[20:-20, 20:140], np.s_[20:-20, 170:-20]
+    assert grey[stone][ink[stone]].mean() > grey[stone][ground[stone]].mean() + 40
+    assert grey[mount][ink[mount]].mean() < grey[mount][ground[mount]].mean() - 40
+    assert page.seal_boxes

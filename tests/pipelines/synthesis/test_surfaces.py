@@ -82,7 +82,7 @@ def test_at_any_wear_most_of_the_ink_survives(ink, wear):
         np.zeros_like(ink),
         np.ones((3, 4), np.float32),
         None,
-        choose_sheet_params(wear, False, True, rng),
+        choose_sheet_params(wear, rng=rng),
         rng,
     )
     for surface in (stone, sheet):

@@ -12,8 +12,8 @@ from pipelines.imaging.codec import decode_png
 from pipelines.metadata import read_metadata
 from pipelines.records import Script
 from pipelines.scans import find_inputs
+from pipelines.synthesis.appearance import Medium
 from pipelines.synthesis.hands import Hand
-from pipelines.synthesis.pages import Medium
 from pipelines.synthesis.setting import Brush
 from pipelines.synthesis.works import (
     STRIPS,
