@@ -52,6 +52,52 @@ def test_the_renderer_gives_the_same_pixels_as_ever(face):
     assert extents == GOLDEN
 
 
+# Two cells of 16 pixels, one hex digit a pixel (its grey over 16): rectangles of 500 x 820 and
+# 507 x 815 units in an em of 1000, in the middle of their cells, their edges antialiased.
+GOLDEN_PIXELS = """
+ffffffffffffffff
+ffffffffffffffff
+ffffb888888cffff
+ffff60000009ffff
+ffff60000009ffff
+ffff60000009ffff
+ffff60000009ffff
+ffff60000009ffff
+ffff60000009ffff
+ffff60000009ffff
+ffff60000009ffff
+ffff60000009ffff
+ffff60000009ffff
+ffff60000009ffff
+ffffffffffffffff
+ffffffffffffffff
+ffffffffffffffff
+ffffffffffffffff
+ffffc999999cffff
+ffff60000007ffff
+ffff60000007ffff
+ffff60000007ffff
+ffff60000007ffff
+ffff60000007ffff
+ffff60000007ffff
+ffff60000007ffff
+ffff60000007ffff
+ffff60000007ffff
+ffff60000007ffff
+ffff60000007ffff
+ffffffffffffffff
+ffffffffffffffff
+"""
+
+
+def test_training_reading_and_corpora_see_these_pixels(face):
+    """Golden: a change of a single digit asks for every model to be trained again."""
+    image = content_image("永和", face, 16)
+    rows = ["".join(f"{value // 16:x}" for value in row) for row in image]
+    assert rows == GOLDEN_PIXELS.split()
+    assert np.array_equal(image, np.concatenate([content_cell(c, face, 16) for c in "永和"]))
+
+
 def test_the_fetched_standard_font_has_classical_characters(material):
     font = require_font(load_fonts(None, material / "fonts"), "lxgw-wenkai-tc")
     face = FontFace(font.files)
