@@ -1,9 +1,9 @@
-"""Mending what time did to the ink, and remembering where: specks, pits, cracks and clouds.
+"""Mending what time did to the ink, and remembering where: specks, pits, cracks and flakes.
 
 Holds: the restoration of a mask. Evidence is the component (a speck is smaller than a dot of the
-brush), the width (a crack and the grain between pits are thinner than a stroke) and the direction
-(a crack runs on where no stroke would). All of it is found on a copy of bounded size; the
-majority vote that rebuilds weathered strokes sees every pixel.
+brush), the width (a crack and the scraps between pits are thinner than a stroke, a flake is
+broader) and the direction (a crack runs on where no stroke would). All of it is found on a copy
+of bounded size; the majority vote that rebuilds weathered strokes sees every pixel.
 
 Keeps out: rules and frames (``pipelines.imaging.lines``): they were drawn, not suffered.
 """
@@ -40,9 +40,9 @@ class RestorationParams:
         crack_width: Width up to which it is one.
         crack_join: Width of the strokes that it may cross on its way.
         crack_aspect: How far it may wander, across over along.
-        cloud_strokes: Side of the window in which specks are counted.
-        cloud_share: Share of that window in specks from which it is a cloud of pits.
-        core_strokes: Width of the widest part that a component in a cloud needs to be a stroke.
+        scrap_area: Area of the largest scrap between pits, in squared widths of the middle of
+            strokes.
+        scrap_width: Width of its widest part, at most, in such widths.
         flake_strokes: Width from which ink on weathered stone is a place where its face is gone.
         flake_body: Share of that width down to which it goes on around such a place.
         flake_aspect: Length over width from which such a place may be a broad stroke after all.
@@ -60,9 +60,8 @@ class RestorationParams:
     crack_width: float = 0.45
     crack_join: float = 1.3
     crack_aspect: float = 0.22
-    cloud_strokes: float = 6.0
-    cloud_share: float = 0.05
-    core_strokes: float = 0.7
+    scrap_area: float = 2.0
+    scrap_width: float = 0.6
     flake_strokes: float = 3.5
     flake_body: float = 0.6
     flake_aspect: float = 3.0
@@ -91,7 +90,7 @@ _DEFAULT = RestorationParams()
 def restored(
     mask: Ink, params: RestorationParams = _DEFAULT, *, is_stone: bool = True
 ) -> Restoration:
-    """The mask without specks, cracks and clouds of pits, the pits inside its strokes filled.
+    """The mask without specks, scraps, cracks and flakes, the pits inside its strokes filled.
 
     Where specks are many, the stone is weathered: strokes are then rebuilt by a majority vote
     of each pixel's surroundings before specks are counted again.
@@ -115,7 +114,7 @@ def restored(
     if specks.stroke_px:
         stroke = specks.stroke_px / specks.factor
         if is_weathered:
-            small = _without_clouds(small, before, stroke, specks.factor, params)
+            small = _without_scraps(small, params)
         if is_weathered or (is_stone and specks.share > params.worn_share):
             small = _without_cracks(small, stroke, params)
             small = _without_flakes(small, stroke, params)
@@ -220,29 +219,22 @@ def _even_width(depth: npt.NDArray[np.float32]) -> float:
     return float(widths[int(np.searchsorted(areas, areas[-1] / 2))])
 
 
-def _without_clouds(
-    small: Ink, before: Ink, stroke: float, factor: int, params: RestorationParams
-) -> Ink:
-    """The mask without what clouds of pits left standing.
+def _without_scraps(small: Ink, params: RestorationParams) -> Ink:
+    """The mask without small components that are nowhere as wide as a stroke.
 
-    In a cloud a majority vote makes blots of pits. A stroke differs from them: somewhere it is
-    as wide as a stroke, and what hangs together with that part belongs to it.
+    In a cloud of pits the vote makes scraps larger than a speck. A dot of the brush differs
+    from them by its middle.
     """
-    inked = (shrunk(before, factor) > 0).astype(np.uint8) * np.uint8(255)
-    specks = np.asarray(cv2.subtract(inked, small), np.uint8)
-    side = max(3, int(params.cloud_strokes * stroke)) | 1
-    # Counted at a quarter of the size: a cloud is many strokes wide.
-    density = cv2.blur(shrunk(specks, 4), (side // 4 | 1, side // 4 | 1))
-    cloud = enlarged(
-        (np.asarray(density) >= 255 * params.cloud_share).astype(np.uint8), 4, small.shape
-    )
-    if not cloud.any():
-        return small
-    side = max(2, round(params.core_strokes * stroke))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    core = cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel)
-    near = cv2.dilate(core, np.ones((side | 1, side | 1), np.uint8))
-    return np.asarray(np.where((cloud > 0) & (near == 0), np.uint8(0), small), np.uint8)
+    depth = _depth(np.asarray(cv2.medianBlur(small, 3), np.uint8))
+    width = _even_width(depth)
+    count, found, stats, _ = cv2.connectedComponentsWithStats(small, connectivity=8)
+    labels, inked = np.asarray(found, np.int32), small > 0
+    deepest = np.zeros(count, np.float32)
+    np.maximum.at(deepest, labels[inked], depth[inked])
+    is_scrap = stats[:, cv2.CC_STAT_AREA] < params.scrap_area * width**2
+    is_scrap &= 2 * deepest < params.scrap_width * width
+    is_scrap[0] = False
+    return np.asarray(np.where(is_scrap[labels], np.uint8(0), small), np.uint8)
 
 
 def _without_cracks(small: Ink, stroke: float, params: RestorationParams) -> Ink:
