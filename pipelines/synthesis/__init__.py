@@ -1,9 +1,10 @@
 """Whole synthetic pages: text set by a brush hand, put on a surface, aged, and scanned.
 
-Holds: hands (``hands``), how they fill a leaf (``setting``, ``layouts``, ``furniture``), seals
-(``seals``), the two kinds of surface (``stone`` for rubbings, ``sheet`` for paper and silk), the
-scanner (``scanning``); the front door ``pages.synthetic_page`` and ``pages.sample_pages``; and
-pages as versioned tables (``corpora``) and as files that anybody might bring (``works``).
+Holds: hands (``hands``), how they fill a leaf (``layouts``, ``arrangement``, ``setting``), seals
+(``seals``), the two kinds of surface (``stone`` for rubbings, ``sheet`` for paper and silk) over
+random fields (``fields``), the scanner (``scanning``); what is decided about a page
+(``appearance``) and the front door (``pages``: ``synthetic_page``, ``sample_pages``); and pages as
+versioned tables (``corpora``) and as files that anybody might bring (``works``).
 
 Keeps out: truth as records (``pipelines.truth``), fonts (``pipelines.glyphs``).
 """

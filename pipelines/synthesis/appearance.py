@@ -1,6 +1,6 @@
 """Appearance: everything that is decided about a page before it is drawn.
 
-Holds: ``Medium``, ``PageParams``, ``choose_page_params``, which draws them to suit a hand, and
+Holds: ``Medium``, ``AppearanceParams``, ``choose_page_params``, which draws them to suit a hand, and
 ``age_params``, which draws what happens to a given layout.
 
 Keeps out: drawing (``pages``); what each number means (``layouts``, ``stone``, ``sheet``,
@@ -41,7 +41,7 @@ class Medium(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageParams:
+class AppearanceParams:
     """Everything that is decided about a page before it is drawn."""
 
     layout: LayoutParams
@@ -57,7 +57,7 @@ RUBBED = (Layout.STELE, Layout.ALBUM)
 
 def choose_page_params(
     rng: np.random.Generator, hand: Hand, *, layout: Layout | None = None, wear: float | None = None
-) -> PageParams:
+) -> AppearanceParams:
     """Parameters of a page that suits the hand.
 
     Args:
@@ -82,7 +82,7 @@ def choose_page_params(
 
 def age_params(
     rng: np.random.Generator, hand: Hand, layout: LayoutParams, medium: Medium, wear: float
-) -> PageParams:
+) -> AppearanceParams:
     """Parameters of what happens to a leaf of that layout, varied from page to page.
 
     Args:
@@ -98,7 +98,7 @@ def age_params(
     is_written = hand.font.role is FontRole.HAND and not is_book
     is_bound = layout.layout is Layout.SPREAD and not layout.has_fold
     gutter = layout.width_px // 2 if is_bound else -1
-    return PageParams(
+    return AppearanceParams(
         layout=layout,
         medium=medium,
         wear=wear,

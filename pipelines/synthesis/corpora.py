@@ -35,7 +35,7 @@ from pipelines.imaging.codec import decode_png, encode_png
 from pipelines.records import Rejection, Script, Work, derive_id
 from pipelines.scripts import is_han
 from pipelines.store import Store
-from pipelines.synthesis.appearance import PageParams
+from pipelines.synthesis.appearance import AppearanceParams
 from pipelines.synthesis.hands import Hand, load_hands
 from pipelines.synthesis.layouts import Layout
 from pipelines.synthesis.pages import SyntheticPage, plan_pages, synthetic_page
@@ -205,7 +205,7 @@ class _Job:
     font: Font
     seal_font: Font
     text: str
-    params: PageParams
+    params: AppearanceParams
     rng: np.random.Generator
 
 

@@ -24,7 +24,7 @@ from pipelines.errors import MaterialError
 from pipelines.geometry import Box
 from pipelines.glyphs.registry import FontRole
 from pipelines.records import Script
-from pipelines.synthesis.appearance import Medium, PageParams, choose_page_params
+from pipelines.synthesis.appearance import AppearanceParams, Medium, choose_page_params
 from pipelines.synthesis.arrangement import Arrangement, lay_out
 from pipelines.synthesis.hands import Hand
 from pipelines.synthesis.layouts import Layout
@@ -72,7 +72,7 @@ class SyntheticPage:
     characters: tuple[TrueCharacter, ...]
     columns: tuple[tuple[int, ...], ...]
     seal_boxes: tuple[Box, ...]
-    params: PageParams
+    params: AppearanceParams
     hand_id: str
     licence: str
     text: str
@@ -93,7 +93,7 @@ def synthetic_page(
     rng: np.random.Generator,
     hand: Hand,
     text: str,
-    params: PageParams,
+    params: AppearanceParams,
     *,
     seal_hand: Hand | None = None,
 ) -> SyntheticPage:
@@ -167,7 +167,7 @@ class PagePlan:
     hand: Hand
     seal_hand: Hand
     text: str
-    params: PageParams
+    params: AppearanceParams
     rng: np.random.Generator
 
 
@@ -256,7 +256,7 @@ def _passage(texts: Sequence[Text], rng: np.random.Generator, length: int = 1200
 
 
 def _surface(
-    arranged: Arrangement, seals: Mask, params: PageParams, rng: np.random.Generator
+    arranged: Arrangement, seals: Mask, params: AppearanceParams, rng: np.random.Generator
 ) -> Surface:
     """What carries the leaf, aged; a rubbing may be mounted beside bare paper."""
     leaf = arranged.leaf
@@ -279,7 +279,7 @@ def _surface(
     )
 
 
-def _strips(leaf: Leaf, params: PageParams) -> tuple[int, ...]:
+def _strips(leaf: Leaf, params: AppearanceParams) -> tuple[int, ...]:
     """Where the strips of an album meet: between the columns."""
     if params.layout.layout is not Layout.ALBUM:
         return ()
@@ -292,7 +292,7 @@ def _strips(leaf: Leaf, params: PageParams) -> tuple[int, ...]:
 
 
 def _seal_places(
-    leaf: Leaf, places: tuple[Box, ...], params: PageParams, rng: np.random.Generator
+    leaf: Leaf, places: tuple[Box, ...], params: AppearanceParams, rng: np.random.Generator
 ) -> list[Box]:
     """The places offered, then others anywhere: collectors' seals spare no margin and no text."""
     height, width = leaf.ink.shape

@@ -10,6 +10,7 @@ from pipelines.synthesis.setting import Brush, Feed, Leaf, Warp, write_column
 from tests.pipelines.synthesis.drawn_hands import BODY, draw_hand
 
 STEADY = Brush(touching_share=0.0, turn_deg=0.0)
+GOLDEN = (10, (50, 10, 71, 44), (51, 351, 75, 384))
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +137,11 @@ def test_skewed_glyphs_keep_their_boxes_exact(hand):
     for c in leaf.characters:
         covered[c.box.top : c.box.bottom, c.box.left : c.box.right] = 255
     assert not (leaf.ink[covered == 0] > 64).any()
+
+
+def test_a_column_is_what_it_was(hand):
+    """Golden: a change here changes every corpus."""
+    # Rectangles that are neither turned nor stretched: no rasterizer rounds them differently.
+    leaf, _ = column(hand, replace(STEADY, stretch_variation=0.0))
+    boxes = [(c.box.left, c.box.top, c.box.right, c.box.bottom) for c in leaf.characters]
+    assert (len(boxes), boxes[0], boxes[-1]) == GOLDEN
