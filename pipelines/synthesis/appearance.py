@@ -1,7 +1,7 @@
 """Appearance: everything that is decided about a page before it is drawn.
 
-Holds: ``Medium``, ``AppearanceParams``, ``choose_page_params``, which draws them to suit a hand, and
-``age_params``, which draws what happens to a given layout.
+Holds: ``Medium``, ``AppearanceParams``, ``choose_page_params``, which draws them to suit a hand,
+and ``age_params``, which draws what happens to a given layout.
 
 Keeps out: drawing (``pages``); what each number means (``layouts``, ``stone``, ``sheet``,
 ``scanning``).
