@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from statistics import median
 
 from pipelines.errors import RightsError
 from pipelines.geometry import Box, horizontal_overlap, vertical_overlap
@@ -127,7 +128,7 @@ def reading_order(columns: Iterable[Column]) -> list[Finding]:
             if first.is_order_uncertain or second.is_order_uncertain:
                 continue
             is_beside = vertical_overlap(first.box, second.box) > 0.5
-            if is_beside and second.box.center[0] > first.box.center[0]:
+            if is_beside and _line_of(second, first.box) > _line_of(first, second.box):
                 message = (
                     f"Column {second.column_index} of page {page_id} at {second.box} stands to "
                     f"the right of column {first.column_index} at {first.box}."
@@ -302,6 +303,16 @@ def _contains(outer: Box, inner: Box) -> bool:
         and inner.right <= outer.right
         and inner.bottom <= outer.bottom
     )
+
+
+def _line_of(column: Column, beside: Box) -> float:
+    """Where a column stands at the heights of another: a slanted one is elsewhere on the whole."""
+    near = [
+        character.box.center[0]
+        for character in column.characters
+        if beside.top <= character.box.center[1] <= beside.bottom
+    ]
+    return median(near) if near else column.box.center[0]
 
 
 def _characters_in_order(column: Column) -> list[Finding]:

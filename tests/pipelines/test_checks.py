@@ -4,7 +4,7 @@ import pytest
 
 from pipelines import checks
 from pipelines.errors import RightsError
-from pipelines.geometry import Box
+from pipelines.geometry import Box, union
 from pipelines.imaging.codec import decode_png
 from pipelines.records import (
     Candidate,
@@ -83,6 +83,23 @@ def test_a_lower_register_may_start_on_the_right_again(columns):
     upper = replace(columns[1], column_index=0, box=Box(20, 0, 40, 50), characters=())
     lower = replace(columns[0], column_index=1, box=Box(60, 50, 80, 100), characters=())
     assert checks.reading_order([upper, lower]) == []
+
+
+def test_slanted_columns_are_compared_where_they_stand_beside_each_other(columns):
+    """The right one is long and leans far to the left: its middle lies left of the other's."""
+    right, left = columns
+    leaning = [Box(60 - 8 * k, 20 * k, 80 - 8 * k, 20 * k + 20) for k in range(12)]
+    short = [Box(36 - 8 * k, 20 * k, 56 - 8 * k, 20 * k + 20) for k in range(3)]
+
+    def along(column, boxes):
+        characters = tuple(replace(column.characters[0], box=box) for box in boxes)
+        return replace(column, box=union(boxes), characters=characters)
+
+    pair = [along(right, leaning), along(left, short)]
+    assert pair[1].box.center[0] > pair[0].box.center[0]
+    assert checks.reading_order(pair) == []
+    swapped = [replace(pair[1], column_index=0), replace(pair[0], column_index=1)]
+    assert len(checks.reading_order(swapped)) == 1
 
 
 def test_a_gap_in_the_numbers_is_found(columns):
