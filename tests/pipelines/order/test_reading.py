@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.geometry import Box
+from pipelines.checks import reading_order
+from pipelines.geometry import Box, union
 from pipelines.order.doubt import REASONS
 from pipelines.order.params import OrderParams
 from pipelines.order.reading import order_columns
+from pipelines.records import Character, Column
+from tests.pipelines.examples import a_work
 from tests.pipelines.order.layouts import EVEN, LAYOUTS, Hand, column, page
 from tests.pipelines.order.measures import OrderScore, score
 
@@ -127,3 +130,30 @@ def test_a_column_that_runs_into_another_is_doubted():
     boxes = [Box(30 * k, 120 * k, 30 * k + 100, 120 * k + 100) for k in range(6)]
     boxes += [Box(230 - 30 * k, 120 * k, 330 - 30 * k, 120 * k + 100) for k in range(6)]
     assert any(order.is_uncertain for order in order_columns(boxes))
+
+
+@pytest.mark.parametrize("name", sorted(LAYOUTS))
+def test_what_is_not_doubted_passes_the_check_of_the_graph(name):
+    """The blocking check on columns must never stop a page that is read right."""
+    for seed in range(6):
+        boxes = LAYOUTS[name](np.random.default_rng(seed))
+        columns = [
+            Column(
+                column_id=str(index),
+                page_id="page",
+                work=a_work(),
+                column_index=index,
+                box=union(boxes[i] for i in order.indices),
+                characters=tuple(
+                    Character(character_id=str(i), box=boxes[i], confidence=1.0)
+                    for i in order.indices
+                ),
+                image_key="",
+                ink_key="",
+                order_confidence=order.confidence,
+                is_order_uncertain=order.is_uncertain,
+                code_version="test",
+            )
+            for index, order in enumerate(order_columns(boxes))
+        ]
+        assert reading_order(columns) == []
