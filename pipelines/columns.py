@@ -80,15 +80,16 @@ def make_columns(
     size = float(np.median([max(box.width, box.height) for box in boxes]))
     padding = round(params.crop_padding * size)
     orders = order_columns(boxes, params.order)
-    owner = np.empty(len(boxes), np.int64)
-    for index, order in enumerate(orders):
-        owner[list(order.indices)] = index
+    places = np.array([(b.left, b.top, b.right, b.bottom) for b in boxes])
     for index, order in enumerate(orders):
         around = union(boxes[i] for i in order.indices).padded(padding, padding)
         box = around.clipped(page.width, page.height) or around
         crop = (slice(box.top, box.bottom), slice(box.left, box.right))
         own = [boxes[i] for i in order.indices]
-        others = [boxes[i] for i in np.flatnonzero(owner != index)]
+        reaches_in = (places[:, :2] < (box.right, box.bottom)).all(axis=1)
+        reaches_in &= (places[:, 2:] > (box.left, box.top)).all(axis=1)
+        reaches_in[list(order.indices)] = False
+        others = [boxes[i] for i in np.flatnonzero(reaches_in)]
         yield Column(
             column_id=box_id(page.page_id, box),
             page_id=page.page_id,

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from pipelines.geometry import Box
+from pipelines.order.places import pairs_sharing
 
 Edges = tuple[float, float, float, float]
 """(left, top, right, bottom) in pixels, not yet known to be a box."""
@@ -95,21 +96,22 @@ def _doubles(kept: list[tuple[int, Box]]) -> list[RefusedBox]:
         return []
     edges = np.array([(b.left, b.top, b.right, b.bottom) for _, b in kept], np.float64)
     area = (edges[:, 2] - edges[:, 0]) * (edges[:, 3] - edges[:, 1])
-    found: list[RefusedBox] = []
-    gone: set[int] = set()
-    for k in np.lexsort((np.arange(len(kept)), -area)):
-        across = np.minimum(edges[k, 2], edges[:, 2]) - np.maximum(edges[k, 0], edges[:, 0])
-        down = np.minimum(edges[k, 3], edges[:, 3]) - np.maximum(edges[k, 1], edges[:, 1])
-        shared = np.clip(across, 0, None) * np.clip(down, 0, None)
-        if int(k) in gone:
+    rank = np.empty(len(kept), np.int64)
+    rank[np.lexsort((np.arange(len(kept)), -area))] = np.arange(len(kept))
+    a, b = pairs_sharing(edges[:, 0], edges[:, 2])
+    larger, smaller = np.where(rank[a] < rank[b], (a, b), (b, a))
+    across = np.minimum(edges[a, 2], edges[b, 2]) - np.maximum(edges[a, 0], edges[b, 0])
+    down = np.minimum(edges[a, 3], edges[b, 3]) - np.maximum(edges[a, 1], edges[b, 1])
+    shared = across * np.maximum(down, 0)
+    found: dict[int, RefusedBox] = {}
+    inside = np.flatnonzero(shared >= SAME * area[smaller])
+    for pair in inside[np.lexsort((rank[smaller[inside]], rank[larger[inside]]))]:
+        k, j = int(larger[pair]), int(smaller[pair])
+        if k in found or j in found:
             continue
-        for j in np.flatnonzero(shared >= SAME * area):
-            if int(j) == int(k) or int(j) in gone:
-                continue
-            gone.add(int(j))
-            is_same = shared[j] >= SAME * (area[k] + area[j] - shared[j])
-            first, second = kept[int(k)], kept[int(j)]
-            reason: Reason = "duplicate_box" if is_same else "nested_box"
-            where = "covers the same place as" if is_same else "lies within"
-            found.append(RefusedBox(second[0], reason, f"{second[1]} {where} {first[1]}."))
-    return found
+        is_same = shared[pair] >= SAME * (area[k] + area[j] - shared[pair])
+        (_, first), (index, second) = kept[k], kept[j]
+        reason: Reason = "duplicate_box" if is_same else "nested_box"
+        where = "covers the same place as" if is_same else "lies within"
+        found[j] = RefusedBox(index, reason, f"{second} {where} {first}.")
+    return list(found.values())
