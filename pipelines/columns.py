@@ -86,10 +86,11 @@ def make_columns(
         box = around.clipped(page.width, page.height) or around
         crop = (slice(box.top, box.bottom), slice(box.left, box.right))
         own = [boxes[i] for i in order.indices]
-        reaches_in = (places[:, :2] < (box.right, box.bottom)).all(axis=1)
-        reaches_in &= (places[:, 2:] > (box.left, box.top)).all(axis=1)
-        reaches_in[list(order.indices)] = False
-        others = [boxes[i] for i in np.flatnonzero(reaches_in)]
+        reaches_in = np.all(
+            (places[:, :2] < (box.right, box.bottom)) & (places[:, 2:] > (box.left, box.top)),
+            axis=1,
+        )
+        others = [boxes[i] for i in np.setdiff1d(np.flatnonzero(reaches_in), order.indices)]
         yield Column(
             column_id=box_id(page.page_id, box),
             page_id=page.page_id,
