@@ -141,5 +141,9 @@ def ink_mask(gray: Gray, threshold: Threshold, *, is_dark_ink: bool) -> Ink:
         is_dark_ink: Which side of the threshold is ink.
     """
     size = (gray.shape[1], gray.shape[0])
-    full = cv2.resize(threshold.bound, size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.compare(gray, full, cv2.CMP_LE if is_dark_ink else cv2.CMP_GT), np.uint8)
+    full = np.asarray(cv2.resize(threshold.bound, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    if full is threshold.bound:
+        full = full.copy()
+    # Into the same memory: fresh pages of memory cost more than the comparison.
+    cv2.compare(gray, full, cv2.CMP_LE if is_dark_ink else cv2.CMP_GT, dst=full)
+    return full

@@ -244,12 +244,14 @@ def _part(gray: Gray, params: InkParams) -> _Part:
     line_count = 0
     if lines is not None:
         total = cv2.countNonZero(mask)
-        mask = np.asarray(cv2.subtract(mask, lines), np.uint8)
+        cv2.subtract(mask, lines, dst=mask)
         line_count = total - cv2.countNonZero(mask)
+    # Placed before it is mended: once instead of once for the ink and once for the damage.
+    mask = _placed(mask, box, gray.shape)
     mended = restored(mask, params.restoration, is_stone=not is_dark_ink)
     return _Part(
-        ink=_placed(mended.ink, box, gray.shape),
-        damage=_placed(mended.damage, box, gray.shape),
+        ink=mended.ink,
+        damage=mended.damage,
         box=box,
         polarity=Polarity.DARK_ON_LIGHT if is_dark_ink else Polarity.LIGHT_ON_DARK,
         polarity_confidence=min(1.0, abs(dark - light)),

@@ -110,7 +110,7 @@ def restored(
         window = int(np.clip(params.vote_strokes * specks.stroke_px, 3, params.max_vote_px)) | 1
         mask = np.asarray(cv2.medianBlur(mask, window), np.uint8)
         specks = _specks(mask, side, params)
-    small = np.where(specks.keep[specks.labels], np.uint8(255), np.uint8(0))
+    small = np.where(specks.keep, 255, 0).astype(np.uint8)[specks.labels]
     if specks.stroke_px:
         stroke = specks.stroke_px / specks.factor
         if is_weathered:
@@ -119,7 +119,7 @@ def restored(
             small = _without_cracks(small, stroke, params)
             small = _without_flakes(small, stroke, params)
     kept = enlarged(small, specks.factor, mask.shape)
-    ink = np.asarray(cv2.bitwise_and(mask, kept), np.uint8)
+    ink = np.asarray(cv2.bitwise_and(mask, kept, dst=None if kept is small else kept), np.uint8)
     if is_weathered and specks.stroke_px:
         _fill(ink, params.hole_strokes * specks.stroke_px, specks.factor)
     damage = np.asarray(cv2.bitwise_xor(before, ink), np.uint8)

@@ -30,6 +30,7 @@ class SkewParams:
         side_px: Longest side of the copy on which the angle is measured.
         max_deg: Largest lean looked for.
         step_deg: Step of the search; the peak is refined between steps.
+        min_strength: Strength of the columns' line below which nothing is claimed, in [0, 1].
         min_deg: Lean below which a page counts as straight: over a page's height a column then
             steps aside by less than half its distance to the next.
         min_confidence: Confidence from which a page is turned.
@@ -38,6 +39,7 @@ class SkewParams:
     side_px: int = 400
     max_deg: float = 6.0
     step_deg: float = 0.5
+    min_strength: float = 0.3
     min_deg: float = 0.7
     min_confidence: float = 0.5
 
@@ -73,23 +75,22 @@ def estimate_skew(ink: Picture, params: SkewParams = _DEFAULT) -> Skew:
     angles = np.linspace(-params.max_deg, params.max_deg, steps, dtype=np.float64)
     down = rows.astype(np.float64) - height / 2
     across = columns.astype(np.float64) - width / 2
-    upper = down < np.median(down)
     # Leaning columns step aside on their way down; level rows rise on their way across.
-    halves = [
-        _peak(angles, _sharpness(across[part], down[part], angles, 1.0))[0]
-        for part in (upper, ~upper)
-    ]
     column_deg, column_height = _peak(angles, _sharpness(across, down, angles, 1.0))
-    row_deg, row_height = _peak(angles, _sharpness(down, across, angles, -1.0))
     strength = min(1.0, column_height / 0.5)
-    spread = max(abs(half - column_deg) for half in halves)
-    agreement = max(0.0, 1 - spread / 1.5)
+    if strength < params.min_strength or abs(column_deg) > params.max_deg - params.step_deg:
+        return Skew(degrees=round(column_deg, 2), confidence=0.0)
+    near = angles[np.abs(angles - column_deg) <= 2]
+    upper = down < np.median(down)
+    halves = [
+        _peak(near, _sharpness(across[part], down[part], near, 1.0))[0] for part in (upper, ~upper)
+    ]
+    row_deg, row_height = _peak(angles, _sharpness(down, across, angles, -1.0))
+    agreement = max(0.0, 1 - max(abs(half - column_deg) for half in halves) / 1.5)
     if row_height > 0.15:  # rows, rules across or a frame: they must lean as the columns do
         agreement *= max(0.0, 1 - abs(row_deg - column_deg) / 1.5)
     else:
         agreement *= 0.8
-    if abs(column_deg) > params.max_deg - params.step_deg:
-        agreement = 0.0
     return Skew(degrees=round(column_deg, 2), confidence=round(strength * agreement, 3))
 
 
