@@ -180,6 +180,6 @@ def test_a_long_handscroll_needs_a_few_bytes_a_pixel():
     command = [sys.executable, "-W", "ignore", "-c", SCROLL, "4000", "20000"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     per_pixel, ink, polarity = done.stdout.split()
-    assert float(per_pixel) < 9
+    assert float(per_pixel) < 5
     assert 0.02 < float(ink) < 0.4
     assert polarity == "dark_on_light"
