@@ -20,9 +20,10 @@ import numpy as np
 from pipelines.finding.cells import CellParams, cells_of_strips
 from pipelines.finding.detector import Detections, DetectorParams, apart, detect, shrunk
 from pipelines.finding.evidence import EvidenceParams, Pieces, fitted, left_over, pieces_of
+from pipelines.finding.facing import FacingParams, cut_off
 from pipelines.finding.gaps import GapParams, gaps_in_columns, parted
 from pipelines.finding.strips import StripParams, column_strips, ink_of_strips
-from pipelines.geometry import Box
+from pipelines.geometry import Box, intersection_area
 from pipelines.imaging.ink import Ink
 
 
@@ -41,22 +42,37 @@ class CharacterParams:
         method: The learned eye with the ink's evidence, or the rhythm of ink alone.
         least_score: The eye's score from which something is a character.
         supported_score: The same where neighbours above and below are characters.
-        fine_side_px: Longest side of the copy of a page on which edges are found.
+        fine_side_px: Longest side of the copy of a page that is seen and on which edges are found.
+        fine_short_px: Its shorter side, at least: a scroll is kept larger.
         working_side_px: Longest side of the copy on which rhythm is sought.
-        slope: Of the logistic curve from the eye's log odds to a confidence.
+        weathered_specks: Specks a character from which stone may be weathered.
+        weathered_count: Characters up to which it may be: more are small, and show their rows.
+        weathered_conviction: The eye's mean score under which it is; there the regular columns
+            of a stele say more than the eye.
+        speck_size: Side of the largest speck, in characters.
+        convinced: The eye's score from which it outvotes the rhythm on weathered stone.
+        slope: Of the logistic curve from the eye's log odds to a confidence, fitted to what was
+            right on five CODH pages.
         offset: Of the same curve.
     """
 
-    method: Method = Method.RHYTHM
-    least_score: float = 0.35
+    method: Method = Method.DETECTOR
+    least_score: float = 0.37
     supported_score: float = 0.15
-    fine_side_px: int = 1664
+    fine_side_px: int = 1536
+    fine_short_px: int = 640
     working_side_px: int = 1280
-    slope: float = 1.0
-    offset: float = 0.5
+    weathered_specks: float = 2.0
+    weathered_count: int = 48
+    weathered_conviction: float = 0.57
+    speck_size: float = 0.12
+    convinced: float = 0.6
+    slope: float = 2.0
+    offset: float = 1.0
     detector: DetectorParams = field(default=DetectorParams())
     evidence: EvidenceParams = field(default=EvidenceParams())
     gaps: GapParams = field(default=GapParams())
+    facing: FacingParams = field(default=FacingParams())
     strips: StripParams = field(default=StripParams())
     cells: CellParams = field(default=CellParams())
 
@@ -100,25 +116,35 @@ def search(
     """The characters of a page, and the ink that was considered and dropped.
 
     The reasons are ``doubtful`` (the eye was not sure), ``overlapping`` (another box says the
-    same), ``no_ink``, ``too_little_ink``, ``scattered``, ``rule_line`` and ``unseen`` (ink of a
-    character's size that looked like none).
+    same), ``cut_off`` (half a character of the facing page), ``no_ink``, ``unseen`` (ink of a
+    character's size that looked like none) and ``rule_line``; by rhythm ``too_little_ink``,
+    ``scattered`` and ``rule_line``.
     """
     if not ink.any():
         return [], []
     if params.method is Method.RHYTHM:
         return _by_rhythm(ink, params)
-    return _by_detector(ink, params)
+    found, dropped, is_weathered = _by_detector(ink, params)
+    return (
+        _outvoted(found, dropped, _by_rhythm(ink, params), params)
+        if is_weathered
+        else (
+            found,
+            dropped,
+        )
+    )
 
 
 def _by_detector(
     ink: Ink, params: CharacterParams
-) -> tuple[list[FoundCharacter], list[DroppedInk]]:
-    seen = detect(ink, params.detector)
-    scale = min(1.0, params.fine_side_px / max(ink.shape))
-    small = (shrunk(ink, scale) >= _INKED).astype(np.uint8)
+) -> tuple[list[FoundCharacter], list[DroppedInk], bool]:
+    """What the eye and the ink say, and whether the page is weathered stone."""
+    scale = max(params.fine_side_px / max(ink.shape), params.fine_short_px / min(ink.shape))
+    grey = shrunk(ink, min(1.0, scale))
+    small = (grey >= _INKED).astype(np.uint8)
     factors = (ink.shape[1] / small.shape[1], ink.shape[0] / small.shape[0])
     pieces = pieces_of(small)
-    boxes, scores, dropped = _on_ink(seen, factors, pieces, params)
+    boxes, scores, dropped = _on_ink(detect(grey, params.detector), pieces, params)
     sure = [box for box, score in zip(boxes, scores, strict=True) if score >= params.least_score]
     found = [
         (box, score)
@@ -129,12 +155,53 @@ def _by_detector(
         (box, score) for box, score in zip(boxes, scores, strict=True) if score < params.least_score
     ]
     found, faint = _supported(sure, found, faint, small, pieces, params)
+    cut = cut_off([box for box, _ in found], small.shape[1], params.facing)
+    dropped += [DroppedInk(found[index][0], "cut_off") for index in sorted(cut)]
+    found = [item for index, item in enumerate(found) if index not in cut]
     dropped += [DroppedInk(box, "doubtful") for box, _ in faint]
     dropped += _unseen([box for box, _ in found], pieces)
     return (
         [FoundCharacter(_full(box, factors, ink), _confidence(s, params)) for box, s in found],
         [DroppedInk(_full(d.box, factors, ink), d.reason) for d in dropped],
+        _is_weathered(found, pieces, params),
     )
+
+
+def _is_weathered(found: list[tuple[Box, float]], pieces: Pieces, params: CharacterParams) -> bool:
+    if not 0 < len(found) <= params.weathered_count:
+        return False
+    if float(np.mean([score for _, score in found])) >= params.weathered_conviction:
+        return False
+    usual = float(np.median([max(box.width, box.height) for box, _ in found]))
+    sizes = pieces.stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
+    specks = np.count_nonzero(sizes <= params.speck_size * usual)
+    return bool(specks >= params.weathered_specks * len(found))
+
+
+def _outvoted(
+    seen: list[FoundCharacter],
+    dropped: list[DroppedInk],
+    rhythm: tuple[list[FoundCharacter], list[DroppedInk]],
+    params: CharacterParams,
+) -> tuple[list[FoundCharacter], list[DroppedInk]]:
+    """The cells of the rhythm, and what the eye is convinced of beside them.
+
+    Where both speak of one character, the eye's box is taken if it is convinced.
+    """
+    sure = [c for c in seen if c.confidence >= _confidence(params.convinced, params)]
+    cells = [
+        cell
+        for cell in rhythm[0]
+        if not any(_are_one(cell.box, other.box, params) for other in sure)
+    ]
+    # A weathered character that the eye saw in pieces is one cell of the rhythm.
+    lost = [DroppedInk(c.box, "overlapping") for c in seen if c not in sure]
+    return sure + cells, dropped + lost
+
+
+def _are_one(a: Box, b: Box, params: CharacterParams) -> bool:
+    shared = intersection_area(a, b)
+    return shared > params.detector.overlap * min(a.area, b.area)
 
 
 _INKED = 96
@@ -142,21 +209,21 @@ _INKED = 96
 
 
 def _on_ink(
-    seen: Detections, factors: tuple[float, float], pieces: Pieces, params: CharacterParams
+    seen: Detections, pieces: Pieces, params: CharacterParams
 ) -> tuple[list[Box], list[float], list[DroppedInk]]:
-    """The eye's boxes drawn to the ink of the fine copy; of two that come to be one, the better."""
-    per_px = np.array([1 / factors[0], 1 / factors[1]] * 2)
+    """The eye's boxes drawn to their ink; of two that come to be one, the better."""
     height, width = pieces.labels.shape
     boxes: list[Box] = []
     scores: list[float] = []
     dropped = []
-    for place, score in zip(seen.boxes * per_px, seen.scores, strict=True):
-        box = fitted((place[0], place[1], place[2], place[3]), pieces, params.evidence)
+    for place, score in zip(seen.boxes.tolist(), seen.scores.tolist(), strict=True):
+        left, top, right, bottom = place
+        box = fitted((left, top, right, bottom), pieces, params.evidence)
         if box is not None:
             boxes.append(box)
-            scores.append(float(score))
+            scores.append(score)
             continue
-        left, top, right, bottom = (round(float(v)) for v in place)
+        left, top, right, bottom = (round(edge) for edge in place)
         empty = Box(left, top, max(left + 1, right), max(top + 1, bottom)).clipped(width, height)
         if empty is not None:
             dropped.append(DroppedInk(empty, "no_ink"))

@@ -49,13 +49,13 @@ class DetectorParams:
     """
 
     glance_sides_px: tuple[int, ...] = (112, 256, 512)
-    usual_px: float = 26.0
+    usual_px: float = 30.0
     good_enough: float = 1.2
-    max_enlarged: float = 2.4
+    max_enlarged: float = 3.0
     min_short_px: int = 64
     tile_px: int = 1280
     tile_overlap_px: int = 160
-    least: float = 0.1
+    least: float = 0.15
     sure: float = 0.3
     overlap: float = 0.4
     nested: float = 0.75
@@ -63,30 +63,43 @@ class DetectorParams:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """Boxes (N, 4) in pixels of the page, best first, and their scores (N,) in (0, 1)."""
+    """What the network saw on a page.
+
+    Attributes:
+        boxes: (N, 4) in pixels of the page, best first.
+        scores: (N,) in (0, 1).
+    """
 
     boxes: Floats
     scores: Floats
+
+    def conviction(self, sure: float) -> float:
+        """The mean score of the boxes that have at least ``sure``; 0 if none has."""
+        counted = self.scores[self.scores >= sure]
+        return float(counted.mean()) if counted.size else 0.0
 
 
 def detect(ink: Ink, params: DetectorParams) -> Detections:
     """What the network sees on a page.
 
     Args:
-        ink: (H, W) uint8, ink 255 on 0; not modified.
+        ink: (H, W) uint8, ink 255 on 0 or its cover on a shrunk copy; not modified.
         params: How it is shown.
 
     Raises:
         ModelError: If the bundled checkpoint is missing or unreadable.
     """
-    best, at, quality = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)), 1.0, 0.0
+    best, at, conviction = (
+        Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)),
+        1.0,
+        0.0,
+    )
     for scale in _glances(ink, params):
         seen = _seen(ink, scale, params)
-        sure = seen.scores[seen.scores >= params.sure]
         # At the wrong size strokes or columns are taken for characters, but with less conviction.
-        if sure.size and float(sure.mean()) > quality:
-            best, at, quality = seen, scale, float(sure.mean())
-    if not quality:
+        if seen.conviction(params.sure) > conviction:
+            best, at, conviction = seen, scale, seen.conviction(params.sure)
+    if not conviction:
         return best
     sizes = np.max(best.boxes[:, 2:] - best.boxes[:, :2], axis=1)[best.scores >= params.sure]
     usual = float(np.median(sizes)) * at

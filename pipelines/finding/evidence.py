@@ -93,7 +93,9 @@ def fitted(
         )
     foreign = names[~is_own & ~is_speck]
     if foreign.size:
-        mask = np.isin(view, foreign)
+        is_foreign = np.zeros(len(counts), bool)
+        is_foreign[foreign] = True
+        mask = is_foreign[view]
         rim_x, rim_y = int(params.foreign_rim * w), int(params.foreign_rim * h)
         core = mask[rim_y : h - rim_y, rim_x : w - rim_x]
         if core.any():

@@ -32,5 +32,5 @@ def test_columns_and_characters_of_a_rubbing(shared, page, counted):
     for column, count in zip(columns, counted, strict=True):
         tops = [boxes[i].top for i in column.indices]
         assert tops == sorted(tops)
-        # A weathered place may cost one character or add one.
-        assert abs(len(tops) - count) <= 1
+        # A weathered place may cost a character or two, or add as many.
+        assert abs(len(tops) - count) <= 2

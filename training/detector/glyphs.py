@@ -49,6 +49,9 @@ class Hand:
     connects: float
 
 
+MIN_HAN = 20
+"""Chinese characters of which a font needs this many to be used for them."""
+
 REAL_STEP = 5
 """Of real characters one in so many is taken: they are many of few classes."""
 
@@ -99,11 +102,12 @@ def hands_from_fonts(
     """
     hands = []
     for name, face in faces.items():
-        wanted = [character for character in han if is_han(character)]
+        drawn = _drawn(face, (character for character in han if is_han(character)))
         hands.append(
             Hand(
                 name=name,
-                han=_drawn(face, wanted),
+                # A kana font with a few Chinese characters would repeat them all over a page.
+                han=drawn if len(drawn) >= min(MIN_HAN, len(han)) else (),
                 kana=_drawn(face, (*HIRAGANA, *KATAKANA[::6])),
                 connects=connects.get(name, 0.1),
             )

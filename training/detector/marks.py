@@ -44,7 +44,7 @@ def join(ink: Ink, above: Area, below: Area, size: float, rng: np.random.Generat
     t = np.linspace(0, 1, 10)[:, None]
     middle = (np.add(start, stop) / 2) + (bend, 0)
     curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * np.array(stop)
-    thickness = max(1, round(size * float(rng.uniform(0.025, 0.09))))
+    thickness = max(1, round(size * float(rng.uniform(0.03, 0.12))))
     cv2.polylines(ink, [curve.round().astype(np.int32)], False, 255, thickness)
 
 

@@ -55,7 +55,7 @@ def draw_page(hands: Sequence[Hand], rng: np.random.Generator) -> TrainingPage:
     """One page; everything about it is drawn from ``rng``."""
     kind = rng.choice(
         ["book", "large", "mixed", "column", "single", "none"],
-        p=[0.5, 0.2, 0.16, 0.08, 0.02, 0.04],
+        p=[0.57, 0.14, 0.16, 0.07, 0.02, 0.04],
     )
     hand = _chosen(hands, rng)
     if kind == "column":
@@ -105,7 +105,7 @@ def _page_sheet(kind: str, hand: Hand, hands: Sequence[Hand], rng: np.random.Gen
             marks.picture(sheet.ink, _part(area, rng), rng)
         marks.surround(sheet.ink, area, rng)
         return sheet
-    low, high = {"book": (12, 40), "large": (40, 105), "mixed": (15, 50)}[kind]
+    low, high = {"book": (15, 42), "large": (38, 84), "mixed": (17, 46)}[kind]
     setting = setting_of(
         hand, OVERSAMPLED * float(np.exp(rng.uniform(np.log(low), np.log(high)))), rng
     )
@@ -152,7 +152,7 @@ def _columns(
         this, writer = setting, hand
         if kind == "mixed" and rng.random() < 0.45:
             scale = float(np.exp(rng.uniform(np.log(0.45), np.log(2.6))))
-            this = replace(setting, size=max(20.0, setting.size * scale))
+            this = replace(setting, size=max(24.0, setting.size * scale))
         elif rng.random() < 0.04:
             this = replace(setting, size=setting.size * float(rng.uniform(1.3, 2.2)))
         if rng.random() < 0.05:
@@ -174,7 +174,7 @@ def _columns(
 
 def _column_sheet(hand: Hand, rng: np.random.Generator) -> Sheet:
     """A crop of one column, as annotators and readers cut it."""
-    size = OVERSAMPLED * float(rng.uniform(28, 110))
+    size = OVERSAMPLED * float(rng.uniform(24, 84))
     setting = replace(setting_of(hand, size, rng), notes=0.0, readings=0.0)
     width = round(size * rng.uniform(1.15, 2.0))
     height = round(size * rng.uniform(2, 9))
@@ -184,7 +184,7 @@ def _column_sheet(hand: Hand, rng: np.random.Generator) -> Sheet:
 
 
 def _single_sheet(hand: Hand, rng: np.random.Generator) -> Sheet:
-    size = OVERSAMPLED * float(rng.uniform(40, 110))
+    size = OVERSAMPLED * float(rng.uniform(30, 84))
     picture = draw_glyph(hand, False, setting_of(hand, size, rng), rng)
     room = rng.uniform(0.02, 0.6, 4) * size
     sheet = Sheet(

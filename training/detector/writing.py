@@ -84,7 +84,7 @@ def setting_of(hand: Hand, size: float, rng: np.random.Generator) -> Setting:
         slant=float(rng.normal(0, 0.012)),
         readings=float(rng.uniform(0.3, 0.9)) if has_kana and rng.random() < 0.45 else 0.0,
         tails=float(rng.uniform(0.02, 0.1)) if joins else 0.0,
-        notes=float(rng.uniform(0.03, 0.12)) if rng.random() < 0.25 else 0.0,
+        notes=float(rng.uniform(0.03, 0.12)) if size > 36 and rng.random() < 0.3 else 0.0,
         stroke=int(np.clip(np.rint(size * rng.uniform(-0.015, 0.05)), -1, 5)),
     )
 

@@ -55,7 +55,7 @@ class DetectorRecipe:
     name: str
     dims: DetectorDims = field(default_factory=DetectorDims)
     loop: LoopParams = LoopParams(
-        seconds=4200, learning_rate=3e-3, weight_decay=1e-4, clip_norm=5.0, log_every_s=120.0
+        seconds=4500, learning_rate=3e-3, weight_decay=1e-4, clip_norm=5.0, log_every_s=120.0
     )
     crops: CropParams = field(default_factory=CropParams)
     characters: int = 900
@@ -65,7 +65,7 @@ class DetectorRecipe:
 
 
 def tiny() -> DetectorRecipe:
-    """Two cores, about 70 minutes."""
+    """Two cores, about 75 minutes."""
     return DetectorRecipe(name="detector.tiny")
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipelines.errors import ModelError
-from pipelines.finding.detector import load_network
+from pipelines.finding.detector import CHECKPOINT, load_network
 from training.detector.export import load_detector, save_detector, to_onnx
 from training.detector.network import Detector, DetectorDims
 
@@ -68,3 +68,20 @@ def test_a_broken_checkpoint_is_refused_by_name(tmp_path, content):
         load_detector(tmp_path)
     with pytest.raises(ModelError, match=r"detector\.onnx"):
         load_network(tmp_path)
+
+
+def test_the_bundled_network_is_that_of_the_bundled_weights():
+    model = load_detector(CHECKPOINT)
+    ink = np.zeros((1, 1, 256, 192), np.float32)
+    ink[..., 40:200:24, 30:160] = 1
+    ink[..., 40:200, 60:66] = 1
+    maps = forwarded(load_network(CHECKPOINT), ink)
+    assert np.abs(maps - by_torch(model, ink)).max() < 1e-3
+
+
+def test_the_bundled_checkpoint_is_small_and_says_what_it_is():
+    assert sum(file.stat().st_size for file in CHECKPOINT.iterdir()) < 10 << 20
+    assert {file.name for file in CHECKPOINT.iterdir()} == {
+        "card.md", "curve.jsonl", "detector.onnx", "detector.safetensors",
+    }  # fmt: skip
+    assert "CODH" in (CHECKPOINT / "card.md").read_text()
