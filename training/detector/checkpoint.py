@@ -19,6 +19,7 @@ from training.detector.export import save_detector
 from training.detector.fitting import train_detector
 from training.detector.glyphs import training_hands
 from training.detector.reviewed import pages_from_samples
+from training.hands import fetched_hands
 from training.recipes.detector import CONNECTS, JUDGED, DetectorRecipe
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,9 @@ def make_checkpoint(
         store: Holds their ink; needed if there are samples.
     """
     hands = training_hands(font_folder, CONNECTS, recipe.characters, real_characters)
-    known = training_hands(font_folder, JUDGED, recipe.characters)
+    judged = {name: share for name, share in JUDGED.items() if fetched_hands(font_folder, [name])}
+    # Without the fonts it is judged in, the curve shows at least that it learns.
+    known = training_hands(font_folder, judged, recipe.characters) if judged else hands
     approved = [sample for sample in samples if sample.split is Split.TRAIN]
     reviewed = [] if store is None else list(pages_from_samples(approved, store))
     logger.info("%d hands, %d approved columns", len(hands), len(approved))

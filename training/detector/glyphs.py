@@ -49,8 +49,8 @@ class Hand:
     connects: float
 
 
-MIN_HAN = 20
-"""Chinese characters of which a font needs this many to be used for them."""
+MIN_HAN_SHARE = 0.05
+"""Share of the Chinese characters that a font must have to be used for them."""
 
 REAL_STEP = 5
 """Of real characters one in so many is taken: they are many of few classes."""
@@ -107,7 +107,7 @@ def hands_from_fonts(
             Hand(
                 name=name,
                 # A kana font with a few Chinese characters would repeat them all over a page.
-                han=drawn if len(drawn) >= min(MIN_HAN, len(han)) else (),
+                han=drawn if len(drawn) >= MIN_HAN_SHARE * len(han) else (),
                 kana=_drawn(face, (*HIRAGANA, *KATAKANA[::6])),
                 connects=connects.get(name, 0.1),
             )
