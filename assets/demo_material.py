@@ -58,7 +58,7 @@ class DemoParams:
     second: tuple[str, ...] = ("桃花源記", "師說", "後赤壁賦")
     pages_per_work: int = 3
     seed: int = 20260101
-    look: WorkParams = field(default_factory=WorkParams)
+    look: WorkParams = field(default_factory=lambda: WorkParams(wear=0.3))
 
 
 def fetch(project: Project) -> dict[str, Any]:

@@ -9,6 +9,7 @@ into characters where the sums of ink fall to nearly nothing.
 from __future__ import annotations
 
 import logging
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,19 @@ import cv2
 import numpy as np
 from rapidocr import RapidOCR
 
+from assets.resources import Project
 from pipelines import codh
 from pipelines.characters import CharacterParams, Method, find_characters
 from pipelines.geometry import Box
 from pipelines.imaging.codec import Picture, decode_pages
 from pipelines.imaging.ink import Ink, normalize_ink
+from pipelines.synthesis.hands import load_hands
+from pipelines.synthesis.pages import sample_pages
+from pipelines.texts import load_texts
+from tests.benchmarks.measure import table
 from training.metrics.detection import Found, compare
+
+SEED = 20260401
 
 VALIDATION = frozenset({"200003076", "200021660", "200021802", "200021869", "brsk00000"})
 """The five CODH books on whose pages choices were made; the other ten were looked at only to
@@ -59,6 +67,46 @@ def codh_pages(wheel: Path, folder: Path, books: Iterable[str] | None = None) ->
 def true_picture(name: str, image: Picture, boxes: Iterable[Box]) -> TruePicture:
     """A picture with its ink."""
     return TruePicture(name=name, image=image, ink=normalize_ink(image).ink, boxes=tuple(boxes))
+
+
+def synthetic_pages(project: Project, count: int = 14) -> list[TruePicture]:
+    """Aged pages of all layouts from a seed that nothing was trained or tuned on."""
+    hands, texts = load_hands(project.home / "fonts"), load_texts(project.home / "texts")
+    return [
+        true_picture(page.layout, page.image, (c.box for c in page.characters))
+        for page in sample_pages(seed=SEED, count=count, hands=hands, texts=texts)
+    ]
+
+
+def bench_detection(project: Project) -> None:
+    """Precision, recall and F1 at an overlap of half, and the time beside ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        real = codh_pages(codh.fetch_wheel(project.home / "codh"), Path(folder))
+    rapidocr = RapidOcrDetector()
+    finders: dict[str, Finder] = {
+        "Beitie": ours,
+        "rhythm alone": rhythm,
+        "projection profiles": projection,
+        "RapidOCR, lines parted": rapidocr.characters,
+    }
+    chosen = [page for page in real if page.name not in VALIDATION]
+    sets = {
+        f"{len(real)} CODH pages": real,
+        f"the {len(chosen)} of them no choice was made on": chosen,
+        "synthetic aged pages": synthetic_pages(project),
+    }
+    for title, pages in sets.items():
+        rows, first = [], 0.0
+        for name, finder in finders.items():
+            counts, seconds = scored(finder, pages)
+            first = first or seconds
+            shares = (counts.precision, counts.recall, counts.f1)
+            rows.append([name, *(f"{share:.3f}" for share in shares), f"{seconds / first:.1f} x"])
+        table(
+            f"characters found, {title}; goal: F1 0.85 on CODH, 0.95 on synthetic",
+            ("", "precision", "recall", "F1", "time"),
+            rows,
+        )
 
 
 def scored(
