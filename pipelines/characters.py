@@ -22,6 +22,7 @@ from pipelines.finding.detector import Detections, DetectorParams, apart, detect
 from pipelines.finding.evidence import EvidenceParams, Pieces, fitted, left_over, pieces_of
 from pipelines.finding.facing import FacingParams, cut_off
 from pipelines.finding.gaps import GapParams, gaps_in_columns, parted
+from pipelines.finding.readings import ReadingParams, beside_larger
 from pipelines.finding.strips import StripParams, column_strips, ink_of_strips
 from pipelines.geometry import Box, intersection_area
 from pipelines.imaging.ink import Ink
@@ -73,6 +74,7 @@ class CharacterParams:
     evidence: EvidenceParams = field(default=EvidenceParams())
     gaps: GapParams = field(default=GapParams())
     facing: FacingParams = field(default=FacingParams())
+    readings: ReadingParams = field(default=ReadingParams())
     strips: StripParams = field(default=StripParams())
     cells: CellParams = field(default=CellParams())
 
@@ -116,9 +118,9 @@ def search(
     """The characters of a page, and the ink that was considered and dropped.
 
     The reasons are ``doubtful`` (the eye was not sure), ``overlapping`` (another box says the
-    same), ``cut_off`` (half a character of the facing page), ``no_ink``, ``unseen`` (ink of a
-    character's size that looked like none) and ``rule_line``; by rhythm ``too_little_ink``,
-    ``scattered`` and ``rule_line``.
+    same), ``cut_off`` (half a character of the facing page), ``reading`` (small writing beside a
+    character), ``no_ink``, ``unseen`` (ink of a character's size that looked like none) and
+    ``rule_line``; by rhythm ``too_little_ink``, ``scattered`` and ``rule_line``.
     """
     if not ink.any():
         return [], []
@@ -156,8 +158,10 @@ def _by_detector(
     ]
     found, faint = _supported(sure, found, faint, small, pieces, params)
     cut = cut_off([box for box, _ in found], small.shape[1], params.facing)
+    beside = beside_larger([box for box, _ in found], params.readings) - cut
     dropped += [DroppedInk(found[index][0], "cut_off") for index in sorted(cut)]
-    found = [item for index, item in enumerate(found) if index not in cut]
+    dropped += [DroppedInk(found[index][0], "reading") for index in sorted(beside)]
+    found = [item for index, item in enumerate(found) if index not in cut | beside]
     dropped += [DroppedInk(box, "doubtful") for box, _ in faint]
     dropped += _unseen([box for box, _ in found], pieces)
     return (

@@ -137,7 +137,7 @@ def test_what_is_dropped_is_named(rng):
     assert len(found) == len(page.boxes)
     assert {scrap.reason for scrap in dropped} <= {"too_little_ink", "rule_line"}
     _, dropped = search(ink)
-    known = {"doubtful", "overlapping", "cut_off", "no_ink", "unseen", "rule_line"}
+    known = {"doubtful", "overlapping", "cut_off", "reading", "no_ink", "unseen", "rule_line"}
     assert {scrap.reason for scrap in dropped} <= known
 
 
