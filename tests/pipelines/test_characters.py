@@ -129,6 +129,28 @@ def test_blank_and_black_pages_do_not_break(shape, value):
     assert found == [] if value == 0 else len(found) <= max(1, max(shape) // 20)
 
 
+def frame(ink, rng):
+    cv2.rectangle(ink, (40, 40), (1060, 1460), 255, 6)
+
+
+def grid(ink, rng):
+    for at in range(50, 1060, 70):
+        ink[40:1460, at : at + 3] = 255
+        ink[at : at + 3, 40:1060] = 255
+
+
+def specks(ink, rng):
+    for x, y in zip(rng.integers(0, 1095, 10_000), rng.integers(0, 1495, 10_000), strict=True):
+        ink[y : y + 3, x : x + 3] = 255
+
+
+@pytest.mark.parametrize("drawn", [frame, grid, specks])
+def test_pages_without_text_have_no_characters(drawn, rng):
+    ink = np.zeros((1500, 1100), np.uint8)
+    drawn(ink, rng)
+    assert find_characters(ink) == []
+
+
 def test_what_is_dropped_is_named(rng):
     page = draw_page(rng, (6, 6, 6), margin=40)
     ink = page.ink.copy()
