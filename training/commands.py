@@ -27,6 +27,7 @@ from pipelines.store import Store
 from pipelines.tables import Tables
 from pipelines.texts import load_texts
 from training.detector.checkpoint import make_checkpoint
+from training.detector.recipe import DetectorRecipe
 from training.evaluation import evaluate_samples
 from training.families.unicalli.fine_tuning import fine_tune
 from training.families.unicalli.from_nothing import train_from_nothing
@@ -123,9 +124,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     return _train_from_nothing(arguments, makers[arguments.recipe]())
 
 
-def _train_detector(
-    arguments: argparse.Namespace, recipe: detector_recipes.DetectorRecipe
-) -> dict[str, Any]:
+def _train_detector(arguments: argparse.Namespace, recipe: DetectorRecipe) -> dict[str, Any]:
     if arguments.seconds:
         recipe = replace(recipe, loop=replace(recipe.loop, seconds=arguments.seconds))
     is_mixed = arguments.tables is not None and arguments.store is not None

@@ -18,9 +18,9 @@ from pipelines.store import Store
 from training.detector.export import save_detector
 from training.detector.fitting import train_detector
 from training.detector.glyphs import training_hands
+from training.detector.recipe import CONNECTS, JUDGED, DetectorRecipe
 from training.detector.reviewed import pages_from_samples
 from training.hands import fetched_hands
-from training.recipes.detector import CONNECTS, JUDGED, DetectorRecipe
 
 logger = logging.getLogger(__name__)
 

@@ -24,9 +24,9 @@ from training.detector.glyphs import Hand
 from training.detector.network import MULTIPLE, Detector
 from training.detector.objective import loss
 from training.detector.pages import TrainingPage, draw_page
+from training.detector.recipe import DetectorRecipe
 from training.loop import Fitted, fit
 from training.metrics.detection import Found, compare
-from training.recipes.detector import DetectorRecipe
 
 
 def train_detector(
