@@ -48,6 +48,7 @@ class CharacterParams:
         working_side_px: Longest side of the copy on which rhythm is sought.
         weathered_specks: Specks a character from which stone may be weathered.
         weathered_count: Characters up to which it may be: more are small, and show their rows.
+        weathered_least: Characters from which it may be: fewer show no columns.
         weathered_conviction: The eye's mean score under which it is; there the regular columns
             of a stele say more than the eye.
         speck_size: Side of the largest speck, in characters.
@@ -65,6 +66,7 @@ class CharacterParams:
     working_side_px: int = 1280
     weathered_specks: float = 2.0
     weathered_count: int = 48
+    weathered_least: int = 8
     weathered_conviction: float = 0.57
     speck_size: float = 0.12
     convinced: float = 0.6
@@ -172,7 +174,7 @@ def _by_detector(
 
 
 def _is_weathered(found: list[tuple[Box, float]], pieces: Pieces, params: CharacterParams) -> bool:
-    if not 0 < len(found) <= params.weathered_count:
+    if not params.weathered_least <= len(found) <= params.weathered_count:
         return False
     if float(np.mean([score for _, score in found])) >= params.weathered_conviction:
         return False
