@@ -37,14 +37,14 @@ class FineTuneRecipe:
     """A released model learns from what people approved.
 
     Attributes:
-        loop: As many steps as a hand needs on two free cores in three to four minutes; a busier
+        loop: As many steps as two free cores take in two to three minutes; a busier
             machine gets more seconds, up to a bound, before it has to do with fewer steps.
         sample_share: Share of batches cut from approved samples; the rest replays the hands the
             model was trained on, so that they are not forgotten.
     """
 
     name: str
-    loop: LoopParams = LoopParams(seconds=270, steps=210, learning_rate=6e-4, warmup_steps=20)
+    loop: LoopParams = LoopParams(seconds=200, steps=140, learning_rate=6e-4, warmup_steps=20)
     objective: ObjectiveParams = replace(TINY, read_share=0.9)
     sample_share: float = 0.6
     columns_at_once: int = 24
