@@ -79,7 +79,11 @@ def test_one_command_at_a_time_holds_the_device(tmp_path):
 
 
 WORKER = """
-import os, sys
+import os, signal, sys
+# Whoever started the tests in the background made them deaf to signals.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
 sys.path.insert(0, sys.argv[1])
 from assets.commands import run_reporting
 code = "import os, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
