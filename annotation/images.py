@@ -26,8 +26,8 @@ import numpy as np
 
 from pipelines.errors import ServiceError
 from pipelines.geometry import Box
+from pipelines.ids import derive_id
 from pipelines.imaging.codec import decode_picture, encode_jpeg
-from pipelines.records import derive_id
 from pipelines.store import Store
 
 

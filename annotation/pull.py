@@ -19,7 +19,13 @@ from annotation.cursor import OVERLAP, LastPull, by_column
 from annotation.decisions import Flag, Outcome, settle
 from annotation.journal import Decided, Flagged, Journal
 from annotation.label_studio import FullTask, LabelStudio, TaskSummary
-from pipelines.records import Decision, Rejection, Review, ReviewTask, derive_id
+from pipelines.ids import derive_id
+from pipelines.records import (
+    Decision,
+    Rejection,
+    Review,
+    ReviewTask,
+)
 from pipelines.tables import Tables
 
 

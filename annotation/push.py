@@ -23,7 +23,13 @@ from annotation.payloads import Pictures, column_payloads, columns_of, page_payl
 from annotation.projects import Filled, check_pictures, fill
 from annotation.tasks import HIDDEN_COLUMNS
 from annotation.triage import TriageParams
-from pipelines.records import Column, Reading, Rejection, ReviewTask, derive_id
+from pipelines.ids import derive_id
+from pipelines.records import (
+    Column,
+    Reading,
+    Rejection,
+    ReviewTask,
+)
 from pipelines.store import Store
 from pipelines.tables import Tables
 

@@ -22,6 +22,7 @@ from annotation.label_studio import FullTask, User
 from annotation.tasks import box_of
 from pipelines.corrections import edit_distance
 from pipelines.geometry import Box
+from pipelines.ids import box_id, derive_id
 from pipelines.records import (
     ILLEGIBLE,
     Decision,
@@ -29,8 +30,6 @@ from pipelines.records import (
     Review,
     ReviewedCharacter,
     ReviewTask,
-    box_id,
-    derive_id,
 )
 from pipelines.scripts import canonical, normalize_text
 

@@ -25,7 +25,8 @@ from annotation.reviews import SIMULATED_ANNOTATOR as SIMULATED_ANNOTATOR
 from annotation.reviews import SIMULATED_EMAIL
 from annotation.tasks import box_of, decision_item, place_of, region
 from pipelines.geometry import Box, intersection_area, intersection_over_union
-from pipelines.records import ILLEGIBLE, ReviewTask, derive_id
+from pipelines.ids import derive_id
+from pipelines.records import ILLEGIBLE, ReviewTask
 from pipelines.scripts import canonical
 from pipelines.tables import Tables
 

@@ -24,7 +24,14 @@ from annotation import interface
 from annotation.images import Derivative
 from annotation.triage import Triage
 from pipelines.geometry import Box, union
-from pipelines.records import Character, CharacterReading, Column, Page, Reading, derive_id
+from pipelines.ids import derive_id
+from pipelines.records import (
+    Character,
+    CharacterReading,
+    Column,
+    Page,
+    Reading,
+)
 
 MAX_CANDIDATES_SHOWN = 5
 

@@ -11,9 +11,10 @@ from assets.previews import in_a_row
 from assets.resources import Project
 from assets.stages import check_result, code_version, data_version, fingerprint, report_of
 from pipelines.checks import Finding
+from pipelines.ids import split_of
 from pipelines.imaging.codec import decode_png
 from pipelines.imaging.drawing import draw_order
-from pipelines.records import Review, Split, split_of
+from pipelines.records import Review, Split
 from pipelines.synthesis.checks import characters_inside, corpus_conserved, fonts_cover
 from pipelines.synthesis.corpora import CorpusPlan, make_corpus
 from pipelines.synthesis.hands import load_hands

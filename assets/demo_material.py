@@ -26,9 +26,10 @@ from pipelines.errors import MaterialError, ServiceError
 from pipelines.glyphs.fetch import fetch_fonts
 from pipelines.glyphs.fonts import FontFace
 from pipelines.glyphs.registry import load_fonts, require_font
+from pipelines.ids import split_of
 from pipelines.metadata import find_sidecar
 from pipelines.packages import take
-from pipelines.records import Page, Scan, Split, split_of
+from pipelines.records import Page, Scan, Split
 from pipelines.scans import find_inputs
 from pipelines.synthesis.works import SyntheticWork, WorkParams, WorkPlan, synthesize_works
 from pipelines.texts import Text, load_collections, load_texts

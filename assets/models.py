@@ -18,7 +18,8 @@ from assets.samples import samples
 from assets.stages import Stage, code_version, fingerprint, report_of
 from assets.waiting import SEEN_SAMPLES, sample_fingerprint, seen_by_training
 from pipelines.errors import ModelError
-from pipelines.records import Model, Release, Sample, derive_id
+from pipelines.ids import derive_id
+from pipelines.records import Model, Release, Sample
 
 CODE = code_version("training")
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from assets.resources import Project
 from assets.stages import file_fingerprint
 from pipelines.errors import ModelError
-from pipelines.records import Model, Reading, Release, derive_id
+from pipelines.ids import derive_id
+from pipelines.records import Model, Reading, Release
 
 WEIGHTS = "model.safetensors"
 

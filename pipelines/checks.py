@@ -18,6 +18,7 @@ from statistics import median
 
 from pipelines.errors import RightsError
 from pipelines.geometry import Box, horizontal_overlap, vertical_overlap
+from pipelines.ids import split_of
 from pipelines.records import (
     Column,
     Decision,
@@ -27,7 +28,6 @@ from pipelines.records import (
     Sample,
     Split,
     Work,
-    split_of,
 )
 
 

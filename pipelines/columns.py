@@ -17,12 +17,18 @@ import numpy as np
 
 from pipelines.characters import CharacterParams, FoundCharacter, find_characters
 from pipelines.geometry import Box, union
+from pipelines.ids import box_id
 from pipelines.imaging.codec import decode_picture, decode_png, encode_jpeg, encode_png
 from pipelines.imaging.ink import Ink
 from pipelines.order.intake import RefusedBox, sift
 from pipelines.order.params import OrderParams
 from pipelines.order.reading import order_columns
-from pipelines.records import Character, Column, Page, Rejection, box_id
+from pipelines.records import (
+    Character,
+    Column,
+    Page,
+    Rejection,
+)
 from pipelines.store import Store
 from pipelines.workers import Workers, map_in_order
 

@@ -22,7 +22,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from pipelines.errors import MetadataError
-from pipelines.records import Script, Work, derive_id
+from pipelines.ids import derive_id
+from pipelines.records import Script, Work
 
 FOLDER_SIDECAR = "work.toml"
 

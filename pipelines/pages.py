@@ -18,11 +18,12 @@ import cv2
 import numpy as np
 
 from pipelines.errors import StoreError, UnreadableImage
+from pipelines.ids import derive_id
 from pipelines.imaging.codec import CodecParams, Document, encode_png, open_document
 from pipelines.imaging.ink import InkParams, NormalizedInk, normalize_ink
 from pipelines.imaging.pixels import Picture
 from pipelines.imaging.skew import is_worth_turning, turned
-from pipelines.records import Page, Rejection, Scan, derive_id
+from pipelines.records import Page, Rejection, Scan
 from pipelines.store import Store
 from pipelines.workers import Workers, map_in_order
 

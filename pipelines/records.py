@@ -1,18 +1,17 @@
-"""The nine nouns as records, in the order material flows, and how their ids are derived.
+"""The nine nouns as records, in the order material flows.
 
     Scan → Page → Column → Reading (machine) → Review (people) → Sample → Model → Release
 
 Records are frozen; a correction is a new record. Pixels are not in them: ``*_key`` names a
 picture in the content-addressed store (``pipelines.store``). Boxes are pixels of the Page
-unless the field says otherwise. Ids derive from the parent's id and the place in it, so a
-second run makes the same ids and joins need no lookup.
+unless the field says otherwise.
 
-Keeps out: how records are stored (``pipelines.tables``), and any behaviour beyond derivation.
+Keeps out: how records are stored (``pipelines.tables``), how ids are made (``pipelines.ids``), and
+any behaviour.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -72,22 +71,6 @@ class Origin(StrEnum):
     SIMULATED_REVIEW = "simulated_review"
     SYNTHETIC = "synthetic"
     WEAK = "weak"
-
-
-def derive_id(*parts: str | int) -> str:
-    """A stable id of 16 hex digits from a parent's id and the place in it."""
-    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:16]
-
-
-def box_id(parent_id: str, box: Box) -> str:
-    """The id of what stands in ``box`` on ``parent_id``."""
-    return derive_id(parent_id, box.left, box.top, box.right, box.bottom)
-
-
-def split_of(work_id: str) -> Split:
-    """The split of a work: 80 % train, 10 % validation, 10 % test, by the hash of its id."""
-    bucket = int(hashlib.sha256(f"split:{work_id}".encode()).hexdigest(), 16) % 10
-    return Split.TEST if bucket == 0 else Split.VALIDATION if bucket == 1 else Split.TRAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Approved columns as training material: what people signed, cut out, split and conditioned.
 
 Holds: reviews -> Sample | Rejection. A column enters by an approval alone. Its work decides
-its split (``pipelines.records.split_of``), the same ink never stands in two splits, and
+its split (``pipelines.ids.split_of``), the same ink never stands in two splits, and
 characters that nobody can read stay in their place as □, so that their neighbours remain
 neighbours; a trainer masks them.
 
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.geometry import Box, union
+from pipelines.ids import derive_id, split_of
 from pipelines.imaging.codec import decode_png, encode_png
 from pipelines.prompts import style_prompt
 from pipelines.records import (
@@ -30,8 +31,6 @@ from pipelines.records import (
     Sample,
     SampleCharacter,
     Split,
-    derive_id,
-    split_of,
 )
 from pipelines.store import Store
 from pipelines.wording import Wording

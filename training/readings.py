@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.geometry import Box
+from pipelines.ids import derive_id
 from pipelines.imaging.codec import decode_png
 from pipelines.records import (
     Candidate,
@@ -20,7 +21,6 @@ from pipelines.records import (
     Column,
     Reader,
     Reading,
-    derive_id,
 )
 from pipelines.store import Store
 from pipelines.tables import Tables

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.errors import ModelError
+from pipelines.finding.network import load_network
 from pipelines.imaging.ink import Ink
 
 Floats = npt.NDArray[np.float32]
@@ -191,22 +191,6 @@ def _maps(tile: Ink) -> Floats:
     np.multiply(tile, np.float32(1 / 255), out=ink[0, 0, : tile.shape[0], : tile.shape[1]])
     _NETWORKS.network.setInput(ink)
     return np.array(_NETWORKS.network.forward()[0], np.float32)
-
-
-def load_network(folder: Path) -> cv2.dnn.Net:
-    """The network of a checkpoint folder.
-
-    Raises:
-        ModelError: If it is missing or OpenCV cannot read it.
-    """
-    file = folder / "detector.onnx"
-    try:
-        return cv2.dnn.readNetFromONNX(np.frombuffer(file.read_bytes(), np.uint8))
-    except (OSError, cv2.error) as error:
-        raise ModelError(
-            f"{file} is no network that OpenCV reads ({str(error).strip()}). Install the package "
-            f"again, or write the file with python -m training train --recipe detector.tiny."
-        ) from error
 
 
 def decoded(maps: Floats, least: float) -> tuple[Floats, Floats]:

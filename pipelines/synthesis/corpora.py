@@ -31,8 +31,9 @@ from pipelines.checks import refuse_mixture
 from pipelines.errors import BeitieError, MaterialError
 from pipelines.glyphs.fonts import FontFace
 from pipelines.glyphs.registry import Font
+from pipelines.ids import derive_id
 from pipelines.imaging.codec import decode_png, encode_png
-from pipelines.records import Rejection, Script, Work, derive_id
+from pipelines.records import Rejection, Script, Work
 from pipelines.scripts import is_han
 from pipelines.store import Store
 from pipelines.synthesis.appearance import AppearanceParams

@@ -30,9 +30,9 @@ import numpy as np
 from pipelines.errors import MaterialError
 from pipelines.glyphs.fonts import FontFace
 from pipelines.glyphs.registry import Font
+from pipelines.ids import derive_id
 from pipelines.imaging.codec import encode_png
 from pipelines.metadata import FOLDER_SIDECAR
-from pipelines.records import derive_id
 from pipelines.synthesis.appearance import Medium, age_params
 from pipelines.synthesis.hands import Hand
 from pipelines.synthesis.layouts import Layout, LayoutParams

@@ -8,6 +8,7 @@ import numpy as np
 
 from annotation.simulated import TrueCharacter
 from pipelines.geometry import Box
+from pipelines.ids import box_id, derive_id
 from pipelines.imaging.codec import encode_png
 from pipelines.records import (
     Candidate,
@@ -17,8 +18,6 @@ from pipelines.records import (
     Page,
     Reader,
     Reading,
-    box_id,
-    derive_id,
 )
 from pipelines.store import Store
 from pipelines.tables import Tables

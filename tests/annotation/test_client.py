@@ -14,7 +14,7 @@ from annotation import interface
 from annotation.client import ClientParams, connect
 from annotation.tasks import decision_item, region
 from pipelines.errors import ServiceError
-from pipelines.records import derive_id
+from pipelines.ids import derive_id
 
 PLACE = {"x": 10.0, "y": 20.0, "width": 30.0, "height": 5.0, "rotation": 0}
 

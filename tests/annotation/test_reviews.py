@@ -19,7 +19,8 @@ from annotation.reviews import (
 )
 from annotation.tasks import box_of, decision_item, place_of, region
 from pipelines.geometry import Box
-from pipelines.records import Decision, Rejection, ReviewTask, box_id
+from pipelines.ids import box_id
+from pipelines.records import Decision, Rejection, ReviewTask
 from tests.pipelines.examples import a_work
 
 CROP = Box(100, 50, 140, 250)

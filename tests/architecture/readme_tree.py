@@ -20,7 +20,6 @@ OTHER = {
     ".xml": "the labelling screen",
     ".toml": "data that users extend",
     ".safetensors": "weights",
-    ".onnx": "a network for OpenCV",
     ".json": "data",
     ".jsonl": "a log, one line at a time",
     ".txt": "data",

@@ -8,6 +8,7 @@ from pathlib import Path
 from annotation.in_memory import InMemoryLabelStudio
 from assets.resources import Project, read_settings
 from pipelines.geometry import Box
+from pipelines.ids import derive_id, split_of
 from pipelines.imaging.codec import encode_png
 from pipelines.metadata import WorkMetadata
 from pipelines.records import (
@@ -17,8 +18,6 @@ from pipelines.records import (
     Model,
     Reader,
     Reading,
-    derive_id,
-    split_of,
 )
 from tests.drawing import as_scan, draw_page
 

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from pipelines.ids import derive_id
 from pipelines.records import (
     Candidate,
     CharacterReading,
@@ -20,7 +21,6 @@ from pipelines.records import (
     Reading,
     Sample,
     Split,
-    derive_id,
 )
 from pipelines.tables import Tables
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from pipelines.geometry import Box
+from pipelines.ids import box_id, derive_id
 from pipelines.imaging.codec import encode_png
 from pipelines.records import (
     Character,
@@ -19,8 +20,6 @@ from pipelines.records import (
     ReviewedCharacter,
     Script,
     Work,
-    box_id,
-    derive_id,
 )
 from pipelines.store import Store
 

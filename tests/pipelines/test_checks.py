@@ -5,6 +5,7 @@ import pytest
 from pipelines import checks
 from pipelines.errors import RightsError
 from pipelines.geometry import Box, union
+from pipelines.ids import split_of
 from pipelines.imaging.codec import decode_png
 from pipelines.records import (
     Candidate,
@@ -15,7 +16,6 @@ from pipelines.records import (
     Reading,
     Sample,
     Split,
-    split_of,
 )
 from tests.pipelines.examples import a_column, a_page, a_review, a_work
 

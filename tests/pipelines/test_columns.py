@@ -6,8 +6,16 @@ import numpy as np
 
 from pipelines.columns import ColumnParams, ink_of_column, make_columns
 from pipelines.geometry import Box
+from pipelines.ids import box_id
 from pipelines.imaging.codec import decode_picture, decode_png, encode_png
-from pipelines.records import Column, Page, Polarity, Rejection, Script, Work, box_id
+from pipelines.records import (
+    Column,
+    Page,
+    Polarity,
+    Rejection,
+    Script,
+    Work,
+)
 from pipelines.schemas import from_arrow, to_arrow
 from tests.drawing import draw_page
 

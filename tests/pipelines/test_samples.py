@@ -5,8 +5,15 @@ import numpy as np
 import pytest
 
 from pipelines.checks import split_leak
+from pipelines.ids import split_of
 from pipelines.imaging.codec import decode_png
-from pipelines.records import Decision, Origin, Rejection, Sample, Split, split_of
+from pipelines.records import (
+    Decision,
+    Origin,
+    Rejection,
+    Sample,
+    Split,
+)
 from pipelines.samples import samples_from_reviews
 from tests.pipelines.examples import a_column, a_page, a_review, a_work
 

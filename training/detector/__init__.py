@@ -1,1 +1,1 @@
-"""The detector of characters: its training pages, its network, its export to ONNX."""
+"""The detector of characters: its training pages, its network, its files."""

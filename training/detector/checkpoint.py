@@ -3,7 +3,7 @@
 Holds: :func:`make_checkpoint` and the card it writes.
 
 Keeps out: the command line (``training.commands``), the folder's files
-(``training.detector.export``).
+(``training.detector.files``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from pipelines.records import Sample, Split
 from pipelines.store import Store
-from training.detector.export import save_detector
+from training.detector.files import save_detector
 from training.detector.fitting import train_detector
 from training.detector.glyphs import training_hands
 from training.detector.recipe import CONNECTS, JUDGED, DetectorRecipe
@@ -57,7 +57,7 @@ def make_checkpoint(
         f"# A detector of characters, trained by {recipe.name}\n\n"
         f"Pages drawn in {len(hands)} hands ({names}) and {len(approved)} approved columns, "
         f"{fitted.steps} steps in {fitted.seconds:.0f} s. Not judged on real pages yet: "
-        f"`python -m tests.benchmarks detection`.\n"
+        f"`python -m tests.benchmarks boxes`.\n"
     )
     save_detector(model, out, card, working / "curve.jsonl")
     return {

@@ -1,4 +1,4 @@
-"""The detector learns: from drawn pages and reviewed ones to weights that can be exported.
+"""The detector learns: from drawn pages and reviewed ones to weights.
 
 Holds: :func:`train_detector`. At every line of the curve the averaged weights go to the working
 folder; a run that was stopped goes on from there.

@@ -4,7 +4,8 @@ Holds: ``Detector``, a fully convolutional pyramid after CenterNet (Zhou et al. 
 distances of FCOS (Tian et al. 2019): it sees strides of 2 to 32 and answers at stride 4. No
 layer depends on the size of the page.
 
-Keeps out: what the maps mean on a page (``pipelines.detector``), training, export.
+Keeps out: what the maps mean on a page (``pipelines.finding.detector``), training, and the graph
+that OpenCV runs (``pipelines.finding.network``).
 
 Legend: B batch, H and W pixels (multiples of 32), h = H / 4, w = W / 4.
 """
@@ -36,7 +37,7 @@ class DetectorDims:
 
 
 class Block(nn.Module):
-    """Convolution, normalization over the batch, rectifier: folded into one layer for export."""
+    """Convolution, normalization over the batch, rectifier: folded into one layer for OpenCV."""
 
     def __init__(self, inner: int, outer: int, stride: int = 1) -> None:
         super().__init__()

@@ -5,13 +5,13 @@ import json
 import pytest
 
 import training.hands
-from pipelines.finding.detector import load_network
+from pipelines.finding.network import load_network
 from pipelines.records import Sample, Split
 from tests.pipelines.glyphs.drawn_fonts import draw_font
 from tests.training.detector.test_fitting import sample
 from tests.training.examples import CHARACTERS
 from training.__main__ import main
-from training.detector.export import load_detector
+from training.detector.files import load_detector
 
 
 class Drawn:

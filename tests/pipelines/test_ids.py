@@ -4,7 +4,8 @@ from collections import Counter
 import pytest
 
 from pipelines.geometry import Box
-from pipelines.records import Split, box_id, derive_id, split_of
+from pipelines.ids import box_id, derive_id, split_of
+from pipelines.records import Split
 
 
 def test_ids_are_the_same_in_every_run():

@@ -1,4 +1,4 @@
-"""ONNX and torch say the same, and the bundled files belong together."""
+"""OpenCV and torch say the same of the same weights, and a checkpoint is whole or refused."""
 
 import cv2
 import numpy as np
@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from pipelines.errors import ModelError
-from pipelines.finding.detector import CHECKPOINT, load_network
-from training.detector.export import load_detector, save_detector, to_onnx
+from pipelines.finding.detector import CHECKPOINT
+from pipelines.finding.network import load_network, to_onnx
+from training.detector.files import load_detector, save_detector
 from training.detector.network import Detector, DetectorDims
 
 SMALL = DetectorDims(widths=(4, 6, 8, 10, 12), deep=8, head=6)
@@ -36,7 +37,8 @@ def by_torch(model, ink):
 @pytest.mark.parametrize("shape", [(64, 64), (96, 160), (320, 32)])
 def test_onnx_and_torch_agree(shape):
     model = trained()
-    network = cv2.dnn.readNetFromONNX(np.frombuffer(to_onnx(model), np.uint8))
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(to_onnx(weights), np.uint8))
     ink = np.random.default_rng(0).random((1, 1, *shape), dtype=np.float32)
     maps = forwarded(network, ink)
     assert maps.shape == (1, 5, shape[0] // 4, shape[1] // 4)
@@ -63,14 +65,13 @@ def test_a_saved_detector_is_loaded_whole(tmp_path):
 def test_a_broken_checkpoint_is_refused_by_name(tmp_path, content):
     if content is not None:
         (tmp_path / "detector.safetensors").write_bytes(content)
-        (tmp_path / "detector.onnx").write_bytes(content)
     with pytest.raises(ModelError, match=r"detector\.safetensors"):
         load_detector(tmp_path)
-    with pytest.raises(ModelError, match=r"detector\.onnx"):
+    with pytest.raises(ModelError, match=r"detector\.safetensors"):
         load_network(tmp_path)
 
 
-def test_the_bundled_network_is_that_of_the_bundled_weights():
+def test_the_bundled_weights_say_the_same_in_both():
     model = load_detector(CHECKPOINT)
     ink = np.zeros((1, 1, 256, 192), np.float32)
     ink[..., 40:200:24, 30:160] = 1
@@ -82,6 +83,6 @@ def test_the_bundled_network_is_that_of_the_bundled_weights():
 def test_the_bundled_checkpoint_is_small_and_says_what_it_is():
     assert sum(file.stat().st_size for file in CHECKPOINT.iterdir()) < 10 << 20
     assert {file.name for file in CHECKPOINT.iterdir()} == {
-        "card.md", "curve.jsonl", "detector.onnx", "detector.safetensors",
+        "card.md", "curve.jsonl", "detector.safetensors",
     }  # fmt: skip
     assert "CODH" in (CHECKPOINT / "card.md").read_text()

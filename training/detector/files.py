@@ -1,0 +1,77 @@
+"""A trained detector as files.
+
+Holds: :func:`save_detector`, which writes the checkpoint folder
+
+    detector.safetensors  weights as trained, half precision
+    curve.jsonl, card.md  how it was trained, and how good it is
+
+and :func:`load_detector`.
+
+Keeps out: the same weights as a network for OpenCV (``pipelines.finding.network``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from pipelines.errors import ModelError
+from pipelines.finding.network import WEIGHTS_FILE
+from training.detector.network import Detector, DetectorDims
+
+
+def save_detector(model: Detector, folder: Path, card: str, curve: Path) -> None:
+    """Write the folder; it appears whole under its name or not at all.
+
+    Raises:
+        ModelError: If the folder exists: a checkpoint is never overwritten.
+    """
+    if folder.exists():
+        raise ModelError(
+            f"There is already something at {folder}; a checkpoint is never overwritten. "
+            f"Choose another folder or delete that one."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    halves = {
+        name: value.detach().to(torch.float16 if value.is_floating_point() else value.dtype)
+        for name, value in model.state_dict().items()
+    }
+    save_file(
+        {name: value.contiguous() for name, value in halves.items()},
+        staging / WEIGHTS_FILE,
+        metadata={"dims": json.dumps(asdict(model.dims))},
+    )
+    (staging / "card.md").write_text(card, encoding="utf-8")
+    shutil.copy(curve, staging / "curve.jsonl")
+    os.chmod(staging, 0o755)
+    os.replace(staging, folder)
+
+
+def load_detector(folder: Path) -> Detector:
+    """Read the weights, for further training.
+
+    Raises:
+        ModelError: If the file is missing, is no safetensors, or does not fit its dimensions.
+    """
+    file = folder / WEIGHTS_FILE
+    try:
+        with safe_open(file, "pt") as stored:
+            sizes = json.loads((stored.metadata() or {})["dims"])
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        model = Detector(DetectorDims(**{**sizes, "widths": tuple(sizes["widths"])}))
+        model.load_state_dict(tensors)
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise ModelError(
+            f"{file} holds no detector ({error}). Give the folder that `python -m training train "
+            f"--recipe detector.tiny` has written."
+        ) from error
+    return model.eval()
