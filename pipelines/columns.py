@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 
 from pipelines.characters import CharacterParams, FoundCharacter, find_characters
+from pipelines.finding.orientation import OrientationParams, orientation_of
 from pipelines.geometry import Box, union
 from pipelines.ids import box_id
 from pipelines.imaging.codec import decode_picture, decode_png, encode_jpeg, encode_png
@@ -48,11 +49,13 @@ class ColumnParams:
         crop_padding: Blank kept around the characters of a column, in character sizes.
         characters: How characters are found.
         order: How they are ordered.
+        orientation: When a page is said to lie on its side, upside down or mirrored.
     """
 
     crop_padding: float = 0.15
     characters: CharacterParams = field(default_factory=CharacterParams)
     order: OrderParams = field(default_factory=OrderParams)
+    orientation: OrientationParams = field(default_factory=OrientationParams)
 
 
 def make_columns(
@@ -68,7 +71,9 @@ def make_columns(
 
     Yields:
         Columns numbered from 0 and a Rejection for each found box that cannot be ordered, or one
-        Rejection ``no_characters`` if nothing on the page is one. Rejections name the page.
+        Rejection ``no_characters`` if nothing on the page is one. Rejections name the page. The
+        columns of a page that lies on its side, upside down or mirrored are all uncertain, and
+        say how to turn it.
 
     Raises:
         StoreError: If the page's picture or ink is not in the store.
@@ -86,6 +91,7 @@ def make_columns(
     size = float(np.median([max(box.width, box.height) for box in boxes]))
     padding = round(params.crop_padding * size)
     orders = order_columns(boxes, params.order)
+    orientation = orientation_of(ink, boxes, params.orientation)
     places = np.array([(b.left, b.top, b.right, b.bottom) for b in boxes])
     for index, order in enumerate(orders):
         around = union(boxes[i] for i in order.indices).padded(padding, padding)
@@ -109,9 +115,10 @@ def make_columns(
             image_key=store.put(encode_jpeg(image[crop], quality=CROP_QUALITY), ".jpg"),
             ink_key=store.put(encode_png(ink_of_column(ink, box, own, others)), ".png"),
             order_confidence=order.confidence,
-            is_order_uncertain=order.is_uncertain,
+            is_order_uncertain=order.is_uncertain or not orientation.is_upright,
             link_confidences=order.link_confidences,
-            order_doubt=order.explanation,
+            # Of a page that lies wrongly no other doubt is worth telling.
+            order_doubt=orientation.explanation or order.explanation,
             code_version=code_version,
         )
 

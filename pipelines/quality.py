@@ -107,7 +107,10 @@ def page_quality(
         if confidence < params.min_character_confidence:
             advice.append("The boxes are unlike one another: check them before reading.")
         if uncertain:
-            advice.append(f"Order uncertain in {uncertain} of {len(columns)} columns.")
+            doubts = {column.order_doubt for column in columns if column.is_order_uncertain}
+            # One doubt in all of them is mostly about the page, such as one upside down.
+            said = f": {doubts.pop()}" if len(doubts) == 1 and all(doubts) else ""
+            advice.append(f"Order uncertain in {uncertain} of {len(columns)} columns{said}.")
     return PageQuality(
         page_id=page.page_id,
         work=page.work,

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from pipelines.finding.network import load_network
 from pipelines.imaging.ink import Ink
+from pipelines.order.places import pairs_sharing
 
 Floats = npt.NDArray[np.float32]
 
@@ -225,17 +226,19 @@ def apart(boxes: Floats, overlap: float, nested: float) -> npt.NDArray[np.intp]:
         overlap: Shared over covered area from which two are one.
         nested: Shared over the smaller area from which one lies in the other.
     """
+    first, second = pairs_sharing(boxes[:, 0].astype(float), boxes[:, 2].astype(float))
+    first, second = np.minimum(first, second), np.maximum(first, second)
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-6)
     areas = sides[:, 0] * sides[:, 1]
+    low = np.maximum(boxes[first, :2], boxes[second, :2])
+    high = np.minimum(boxes[first, 2:], boxes[second, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    joint = areas[first] + areas[second] - shared
+    smaller = np.minimum(areas[first], areas[second])
+    are_one = (shared > overlap * joint) | (shared > nested * smaller)
     alive = np.ones(len(boxes), bool)
-    for index in range(len(boxes)):
-        if not alive[index]:
-            continue
-        rest = slice(index + 1, None)
-        low = np.maximum(boxes[index, :2], boxes[rest, :2])
-        high = np.minimum(boxes[index, 2:], boxes[rest, 2:])
-        shared = np.clip(high - low, 0, None).prod(axis=1)
-        joint = areas[index] + areas[rest] - shared
-        smaller = np.minimum(areas[index], areas[rest])
-        alive[rest] &= (shared <= overlap * joint) & (shared <= nested * smaller)
+    order = np.lexsort((second[are_one], first[are_one]))
+    for better, worse in zip(first[are_one][order], second[are_one][order], strict=True):
+        if alive[better]:
+            alive[worse] = False
     return np.flatnonzero(alive)

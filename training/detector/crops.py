@@ -3,15 +3,15 @@
 Holds: ``CropParams``, :func:`crop` and :func:`batches`. Each page gives a few crops at slightly
 different sizes; crops of many pages are shuffled before they are batched.
 
-Keeps out: how pages are drawn (``training.detector.pages``) and what people reviewed
-(``training.detector.reviewed``).
+Keeps out: how pages are drawn (``training.detector.pages``) and where given ones come from
+(``training.detector.reviewed``, ``training.detector.scanned``).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -33,7 +33,7 @@ class CropParams:
         crops_at_once: Crops in a batch.
         crops_a_page: Crops taken from a large page before the next is drawn.
         shuffled: Crops from which a batch is drawn.
-        reviewed_share: Share of pages taken from what people reviewed, if there are any.
+        given_share: Share of pages taken from those given, if there are any.
         workers: Processes that draw pages.
     """
 
@@ -41,7 +41,7 @@ class CropParams:
     crops_at_once: int = 6
     crops_a_page: int = 9
     shuffled: int = 120
-    reviewed_share: float = 0.3
+    given_share: float = 0.45
     workers: int = 1
 
 
@@ -59,11 +59,11 @@ class _Crops(IterableDataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     def __init__(
         self,
         hands: Sequence[Hand],
-        reviewed: Sequence[TrainingPage],
+        given: Sequence[Sequence[TrainingPage]],
         params: CropParams,
         seed: int,
     ) -> None:
-        self.hands, self.reviewed, self.params, self.seed = hands, reviewed, params, seed
+        self.hands, self.given, self.params, self.seed = hands, given, params, seed
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         cv2.setNumThreads(1)
@@ -88,9 +88,18 @@ class _Crops(IterableDataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
                 )
 
     def _page(self, rng: np.random.Generator) -> TrainingPage:
-        if self.reviewed and rng.random() < self.params.reviewed_share:
-            return self.reviewed[int(rng.integers(len(self.reviewed)))]
+        if self.given and rng.random() < self.params.given_share:
+            kind = self.given[int(rng.integers(len(self.given)))]
+            return written_anew(kind[int(rng.integers(len(kind)))], rng)
         return draw_page(self.hands, rng)
+
+
+def written_anew(page: TrainingPage, rng: np.random.Generator) -> TrainingPage:
+    """A given page as if by a thicker or a thinner brush: there are few, and each comes often."""
+    soft = cv2.GaussianBlur(page.ink, (0, 0), float(rng.uniform(0.3, 0.8)))
+    grey = np.divide(soft, 255, dtype=np.float32) ** np.float32(np.exp(rng.normal(0, 0.35)))
+    grey *= np.float32(rng.uniform(0.85, 1.25))
+    return replace(page, ink=np.asarray(np.clip(grey, 0, 1) * 255, np.uint8))
 
 
 def crop(page: TrainingPage, side: int, rng: np.random.Generator) -> Crop:
@@ -131,13 +140,22 @@ def _areas(boxes: Boxes) -> Boxes:
 
 
 def batches(
-    hands: Sequence[Hand], reviewed: Sequence[TrainingPage], params: CropParams, seed: int
+    hands: Sequence[Hand], given: Sequence[Sequence[TrainingPage]], params: CropParams, seed: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Endless batches: ink (B, 1, S, S) uint8, heat, distances, weight."""
+    """Endless batches: ink (B, 1, S, S) uint8, heat, distances, weight.
+
+    Args:
+        hands: What pages are drawn in.
+        given: Kinds of pages with boxes, each kind as often as the others; none may be empty.
+        params: Sizes and shares.
+        seed: All randomness.
+    """
     loader = DataLoader(
-        _Crops(hands, reviewed, params, seed),
+        _Crops(hands, given, params, seed),
         batch_size=params.crops_at_once,
         num_workers=params.workers,
         prefetch_factor=6 if params.workers else None,
+        # A forked child inherits OpenCV's threads as they stood, and may wait for them forever.
+        multiprocessing_context="spawn" if params.workers else None,
     )
     return iter(loader)

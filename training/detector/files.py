@@ -5,7 +5,7 @@ Holds: :func:`save_detector`, which writes the checkpoint folder
     detector.safetensors  weights as trained, half precision
     curve.jsonl, card.md  how it was trained, and how good it is
 
-and :func:`load_detector`.
+and :func:`load_detector`; :func:`write_folder` writes any checkpoint of the package.
 
 Keeps out: the same weights as a network for OpenCV (``pipelines.finding.network``).
 """
@@ -16,12 +16,14 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from pipelines.errors import ModelError
 from pipelines.finding.network import WEIGHTS_FILE
@@ -34,6 +36,36 @@ def save_detector(model: Detector, folder: Path, card: str, curve: Path) -> None
     Raises:
         ModelError: If the folder exists: a checkpoint is never overwritten.
     """
+    tensors = {
+        name: value.detach().to(torch.float16 if value.is_floating_point() else value.dtype)
+        for name, value in model.state_dict().items()
+    }
+    write_folder(
+        folder, WEIGHTS_FILE, tensors, {"dims": json.dumps(asdict(model.dims))}, card, curve
+    )
+
+
+def write_folder(
+    folder: Path,
+    weights_file: str,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    card: str,
+    curve: Path,
+) -> None:
+    """Write weights, card and curve as a folder that appears whole or not at all.
+
+    Args:
+        folder: The checkpoint; must not exist yet.
+        weights_file: Name of the safetensors file in it.
+        tensors: By name.
+        metadata: Kept in the head of that file.
+        card: Markdown.
+        curve: The run's log, copied.
+
+    Raises:
+        ModelError: If the folder exists: a checkpoint is never overwritten.
+    """
     if folder.exists():
         raise ModelError(
             f"There is already something at {folder}; a checkpoint is never overwritten. "
@@ -41,15 +73,8 @@ def save_detector(model: Detector, folder: Path, card: str, curve: Path) -> None
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    halves = {
-        name: value.detach().to(torch.float16 if value.is_floating_point() else value.dtype)
-        for name, value in model.state_dict().items()
-    }
-    save_file(
-        {name: value.contiguous() for name, value in halves.items()},
-        staging / WEIGHTS_FILE,
-        metadata={"dims": json.dumps(asdict(model.dims))},
-    )
+    whole = {name: value.contiguous() for name, value in tensors.items()}
+    save_file(whole, staging / weights_file, metadata=dict(metadata))
     (staging / "card.md").write_text(card, encoding="utf-8")
     shutil.copy(curve, staging / "curve.jsonl")
     os.chmod(staging, 0o755)

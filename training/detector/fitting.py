@@ -1,9 +1,10 @@
-"""The detector learns: from drawn pages and reviewed ones to weights.
+"""The detector learns: from drawn pages and given ones to weights.
 
 Holds: :func:`train_detector`. At every line of the curve the averaged weights go to the working
 folder; a run that was stopped goes on from there.
 
-Keeps out: what a step teaches (``objective``), where pages come from (``pages``, ``reviewed``).
+Keeps out: what a step teaches (``objective``), where pages come from (``pages``, ``reviewed``,
+``scanned``).
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ def train_detector(
     recipe: DetectorRecipe,
     hands: Sequence[Hand],
     judged: Sequence[Hand],
-    reviewed: Sequence[TrainingPage],
+    given: Sequence[Sequence[TrainingPage]],
     working: Path,
+    parent: nn.Module | None = None,
 ) -> tuple[Detector, Fitted]:
     """Train from nothing, or go on where a run in the same folder stopped.
 
@@ -42,17 +44,20 @@ def train_detector(
         recipe: Every number of the run.
         hands: What pages are drawn in.
         judged: What the judged pages are drawn in.
-        reviewed: Pages with boxes by people, mixed in; may be empty.
+        given: Kinds of pages with boxes, mixed in; may be none.
         working: Folder for the curve and for what a resumed run needs.
+        parent: A detector of the same sizes to begin from.
     """
     working.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     model = Detector(recipe.dims)
+    if parent is not None:
+        model.load_state_dict(parent.state_dict())
     spent_s = _resumed(model, working)
     # Measured on one core: channels last trains a third faster.
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     # A resumed run sees pages that the first part has not seen.
-    source = batches(hands, reviewed, recipe.crops, recipe.seed + round(spent_s))
+    source = batches(hands, given, recipe.crops, recipe.seed + round(spent_s))
     pages = [
         draw_page(judged, np.random.default_rng((recipe.seed, 10**6 + index)))
         for index in range(recipe.judged_pages)

@@ -40,12 +40,18 @@ JUDGED: Mapping[str, float] = MappingProxyType({"zhi-mang-xing": 0.5, "yuji-syuk
 """The hands of the pages that the curve is measured on."""
 
 
+CHOSEN_BOOKS = frozenset({"200003076", "200021660", "200021802", "200021869", "brsk00000"})
+"""The five CODH books on which thresholds were chosen too: only the other ten judge."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DetectorRecipe:
-    """A detector from nothing.
+    """A detector from nothing, or from a parent.
 
     Attributes:
         characters: Chinese characters drawn of each hand, commonest first.
+        aged_pages: Pages of ``pipelines.synthesis`` mixed in, if texts are given.
+        books: CODH books mixed in, if their wheel is given; the others stay for judging.
         judged_pages: Drawn pages on which the curve's F1 is measured.
         settled_batches: Batches on which the norms are measured again in the end.
     """
@@ -57,6 +63,8 @@ class DetectorRecipe:
     )
     crops: CropParams = field(default_factory=CropParams)
     characters: int = 900
+    aged_pages: int = 160
+    books: frozenset[str] = CHOSEN_BOOKS
     judged_pages: int = 8
     settled_batches: int = 40
     seed: int = 0

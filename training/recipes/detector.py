@@ -1,6 +1,6 @@
-"""How the detector of characters is trained: on two cores, or as a smoke test.
+"""How the detector and the eye for orientation are trained: on two cores, or as a smoke test.
 
-Holds: functions that fill in what ``training.detector.recipe`` asks for.
+Holds: functions that fill in what ``training.detector`` asks for.
 
 Keeps out: the doing (``training.detector``).
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from training.detector.crops import CropParams
 from training.detector.network import DetectorDims
+from training.detector.orientation import OrientationRecipe
 from training.detector.recipe import DetectorRecipe
 from training.loop import LoopParams
 
@@ -28,4 +29,20 @@ def debug() -> DetectorRecipe:
         characters=20,
         judged_pages=1,
         settled_batches=2,
+    )
+
+
+def orientation() -> OrientationRecipe:
+    """One core, ten minutes."""
+    return OrientationRecipe(name="orientation.tiny")
+
+
+def orientation_debug() -> OrientationRecipe:
+    """A few steps."""
+    return OrientationRecipe(
+        name="orientation.debug",
+        widths=(4, 8, 8, 8),
+        loop=LoopParams(seconds=600, steps=3, log_every_s=0.0),
+        characters_at_once=16,
+        judged=16,
     )

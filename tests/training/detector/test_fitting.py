@@ -80,8 +80,8 @@ def test_batches_follow_the_seed():
 
 def test_a_run_leaves_a_curve_and_is_taken_up_again(store, tmp_path):
     recipe = debug()
-    reviewed = list(pages_from_samples([sample(store)], store))
-    model, fitted = train_detector(recipe, drawn_hands(), drawn_hands()[:1], reviewed, tmp_path)
+    given = [list(pages_from_samples([sample(store)], store))]
+    model, fitted = train_detector(recipe, drawn_hands(), drawn_hands()[:1], given, tmp_path)
     assert fitted.steps == recipe.loop.steps
     assert not model.training
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
