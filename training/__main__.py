@@ -1,4 +1,4 @@
-"""The machine by command: ``python -m training read | train | evaluate | write``.
+"""The machine by command: ``python -m training read | train | context | evaluate | write``.
 
 Each verb prints one JSON object as its last line on standard output; progress goes to standard
 error. A failure is one sentence on standard error and exit status 1.
@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     read.add_argument("--reader", type=Reader, choices=list(Reader), default=Reader.UNICALLI)
     read.add_argument("--checkpoint", type=Path)
     read.add_argument("--release-id", default="")
+    read.add_argument("--context-weight", type=float, help="0: by look alone")
 
     train = verbs.add_parser("train", help="the next model from approved samples, or from nothing")
     train.add_argument("--recipe", default="unicalli.fine_tune")
@@ -46,11 +47,18 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--codh", type=Path, help="wheel of real pages with boxes (detector)")
     train.add_argument("--hands", nargs="*", help="font ids (from nothing)")
 
+    context = verbs.add_parser("context", help="what follows what in texts, for a checkpoint")
+    context.add_argument("--texts", type=Path, required=True, help="folder of texts")
+    context.add_argument("--checkpoint", type=Path, required=True, help="whose character table")
+    context.add_argument("--out", type=Path, required=True, help="the file to write")
+    context.add_argument("--leave-out", nargs="*", default=[], help="titles to be judged on")
+
     evaluate = verbs.add_parser("evaluate", help="readers side by side on held-out samples")
     _tables(evaluate)
     evaluate.add_argument("--checkpoint", type=Path, required=True)
     evaluate.add_argument("--model-id", required=True)
     evaluate.add_argument("--batch", required=True, help="partition of evaluations to write")
+    evaluate.add_argument("--context-weight", type=float, help="0: by look alone")
 
     write = verbs.add_parser("write", help="a column in a hand, as PNG")
     write.add_argument("text")

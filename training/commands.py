@@ -25,7 +25,8 @@ from pipelines.imaging.codec import encode_png
 from pipelines.records import Evaluation, Reader, Sample, Script, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
-from pipelines.texts import load_texts
+from pipelines.texts import exclude_shared, load_texts
+from training.context import pairs_of_texts
 from training.detector.checkpoint import make_checkpoint
 from training.detector.orientation import OrientationRecipe, save_orienter, train_orienter
 from training.detector.recipe import CONNECTS, DetectorRecipe
@@ -33,7 +34,7 @@ from training.evaluation import evaluate_samples
 from training.families.unicalli.fine_tuning import fine_tune
 from training.families.unicalli.from_nothing import train_from_nothing
 from training.families.unicalli.library import ReferenceLibrary, cached_library
-from training.families.unicalli.reading import UniCalliReader
+from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.families.unicalli.recipe import PretrainRecipe
 from training.families.unicalli.weights import Bundle, load_bundle, save_bundle
 from training.families.unicalli.writing import WritingParams, write_column
@@ -55,6 +56,8 @@ ORIENTERS = {
     "orientation.tiny": detector_recipes.orientation,
     "orientation.debug": detector_recipes.orientation_debug,
 }
+SHARED_RUN = 6
+"""Characters in a row that a held-out text may not share with what is learned."""
 HELD_OUT = frozenset({Split.VALIDATION, Split.TEST})
 
 
@@ -85,6 +88,11 @@ def _open(arguments: argparse.Namespace, folder: Path) -> tuple[Bundle, Referenc
     return bundle, library
 
 
+def _reading(arguments: argparse.Namespace) -> ReadingParams:
+    weight = arguments.context_weight
+    return ReadingParams() if weight is None else ReadingParams(context_weight=weight)
+
+
 def read(arguments: argparse.Namespace) -> dict[str, Any]:
     """Columns of a batch to ``readings`` or ``second_readings``."""
     _begin(arguments)
@@ -94,7 +102,8 @@ def read(arguments: argparse.Namespace) -> dict[str, Any]:
     elif arguments.reader is Reader.UNICALLI:
         if arguments.checkpoint is None:
             raise ModelError("Reading with UniCalli needs --checkpoint FOLDER; none was given.")
-        recogniser = UniCalliReader(*_open(arguments, arguments.checkpoint))
+        opened = _open(arguments, arguments.checkpoint)
+        recogniser = UniCalliReader(*opened, _reading(arguments))
         release = arguments.checkpoint.name
     else:
         raise ModelError(
@@ -246,6 +255,34 @@ def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -
     return {"checkpoint": str(arguments.out), **bundle.recipe}
 
 
+def context(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What follows what in texts, for the character table of a checkpoint."""
+    if arguments.out.exists():
+        raise ModelError(f"There is already something at {arguments.out}. Choose another file.")
+    vocabulary = Vocabulary.load(arguments.checkpoint / "vocabulary.txt")
+    texts = load_texts(arguments.texts)
+    titles = set(arguments.leave_out)
+    unknown = titles - {text.title for text in texts}
+    if unknown:
+        raise ModelError(
+            f"No text is called {', '.join(sorted(unknown))}; nothing was left out. Titles are "
+            f"those of {arguments.texts}."
+        )
+    held_out = [text.body for text in texts if text.title in titles]
+    others = [text for text in texts if text.title not in titles]
+    learned, exclusion = exclude_shared(others, held_out, SHARED_RUN)
+    model = pairs_of_texts(learned, vocabulary)
+    model.save(arguments.out)
+    return {
+        "context": str(arguments.out),
+        "pairs": len(model.pairs),
+        "texts": len(learned),
+        "characters": sum(len(text.body) for text in learned),
+        "left_out": sorted(titles),
+        "shared_characters_cut": exclusion.characters,
+    }
+
+
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     """UniCalli, RapidOCR and the nearest glyph on the same held-out crops."""
     _begin(arguments)
@@ -259,7 +296,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     bundle, library = _open(arguments, arguments.checkpoint)
     face = content_face(_fonts(arguments), bundle.recipe["content_font"])
     readers: dict[Reader, Recogniser] = {
-        Reader.UNICALLI: UniCalliReader(bundle, library),
+        Reader.UNICALLI: UniCalliReader(bundle, library, _reading(arguments)),
         Reader.RAPIDOCR: RapidOcrReader(arguments.threads),
         Reader.NEAREST_GLYPH: NearestGlyphReader(bundle.vocabulary, face),
     }
@@ -288,6 +325,7 @@ def write(arguments: argparse.Namespace) -> dict[str, Any]:
 VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "read": read,
     "train": train,
+    "context": context,
     "evaluate": evaluate,
     "write": write,
 }

@@ -23,6 +23,8 @@ from pipelines.records import (
 from tests.pipelines.glyphs.drawn_fonts import draw_font
 from tests.training.examples import CHARACTERS, drawn_column
 from training.__main__ import main
+from training.context import PairModel
+from training.vocabulary import Vocabulary
 
 WORK = Work(
     work_id="w", title="drawn", calligrapher="nobody", script=Script.REGULAR,
@@ -166,6 +168,36 @@ def test_a_failure_is_one_sentence_and_a_status(home, capsys, words, sentence):
     assert status == 1
     assert out == ""
     assert sentence in err
+
+
+def test_context_is_learned_without_what_is_judged(home, capsys, tmp_path):
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    (texts / "first.txt").write_text("一七三上下" * 3, encoding="utf-8")
+    (texts / "judged.txt").write_text("不中人一七三上下不中人", encoding="utf-8")
+    (texts / "copy.txt").write_text(
+        "三下三下三下" + "不中人一七三上下" + "三下三下三下" * 2, encoding="utf-8"
+    )
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    Vocabulary(tuple(CHARACTERS)).save(checkpoint / "vocabulary.txt")
+    words = ["context", "--texts", texts, "--checkpoint", checkpoint, "--out", tmp_path / "c"]
+    status, out, err = run(capsys, *words, "--leave-out", "judged")
+    assert status == 0, err
+    report = json.loads(out.splitlines()[-1])
+    assert report["left_out"] == ["judged"]
+    assert report["shared_characters_cut"] >= 8, "a copy of what is judged goes as well"
+    model = PairModel.load(tmp_path / "c", Vocabulary(tuple(CHARACTERS)))
+    one, seven, none = (np.array(CHARACTERS.index(c)) for c in "一七不")
+    assert model.follows(one, seven) > 0.5
+    assert model.follows(none, np.array(CHARACTERS.index("中"))) < 0.2
+    status, _, err = run(capsys, *words)
+    assert status == 1
+    assert "already something" in err
+    words[-1] = tmp_path / "d"
+    status, _, err = run(capsys, *words, "--leave-out", "misspelt")
+    assert status == 1
+    assert "No text is called misspelt" in err
 
 
 def test_nothing_to_judge_on_says_what_to_do(home, tables, store, capsys):

@@ -9,6 +9,7 @@ import torch
 from pipelines.errors import ModelError
 from pipelines.geometry import Box
 from tests.training.examples import CHARACTERS, bundle, drawn_column, library
+from training.context import PairModel
 from training.families.unicalli.library import BLANK, ReferenceLibrary, cached_library
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.families.unicalli.writing import WritingParams, write_column
@@ -54,6 +55,37 @@ def test_a_low_score_is_refused_but_keeps_its_candidates(made):
     (proposals,) = reader.read_columns([column(2)])
     assert [proposal.text for proposal in proposals] == ["", ""]
     assert all(proposal.candidates for proposal in proposals)
+
+
+def test_what_follows_what_is_weighed_and_a_blank_cell_parts_it(made, monkeypatch):
+    whole, references = made
+    size = len(whole.vocabulary)
+    # A context that knows one thing: the last character of the table follows everything.
+    context = PairModel(
+        pairs=(np.arange(size) * size + size - 1).astype(np.int32),
+        chances=np.full(size, 0.999, np.float32),
+        remaining=np.full(size, 0.001, np.float32),
+        common=np.full(size, 1 / size, np.float32),
+        fingerprint=whole.vocabulary.fingerprint,
+    )
+    first, last = CHARACTERS[0], CHARACTERS[-1]
+    looks = torch.full((5, size + 1), 0.01)
+    looks[:, references.characters.index(first)] = 0.5
+    looks[:, references.characters.index(last)] = 0.4
+    looks[2] = 0.0
+    looks[2, references.characters.index(BLANK)] = 1.0
+    monkeypatch.setattr(UniCalliReader, "scores", lambda *_: looks[None])
+
+    def read(weight):
+        told = dataclasses.replace(whole, context=context)
+        params = ReadingParams(looked_at=size + 1, context_weight=weight)
+        (proposals,) = UniCalliReader(told, references, params).read_columns([column(5)])
+        assert all(sum(s for _, s in p.candidates) <= 1 + 1e-6 for p in proposals)
+        return [proposal.text for proposal in proposals]
+
+    assert read(0.0) == [first, first, "", first, first]
+    # Nothing stands before the first of a run, so only its common chance speaks there.
+    assert read(1.0) == [first, last, "", first, last]
 
 
 def test_several_steps_are_allowed(made):

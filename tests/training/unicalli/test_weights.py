@@ -2,12 +2,15 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
 
 from pipelines.errors import ModelError
+from pipelines.texts import Text
 from tests.training.examples import bundle
+from training.context import pairs_of_texts
 from training.families.unicalli.weights import load_bundle, save_bundle
 
 
@@ -26,6 +29,17 @@ def test_what_was_saved_comes_back(folder):
         whole.model.state_dict().items(), again.model.state_dict().values(), strict=True
     ):
         assert torch.allclose(one, other, atol=2e-3), name
+
+
+def test_what_follows_what_travels_with_the_checkpoint(tmp_path, folder):
+    whole = bundle()
+    text = Text(title="t", author="", body="一二一二一二", file="a.txt")
+    told = replace(whole, context=pairs_of_texts([text], whole.vocabulary))
+    save_bundle(told, tmp_path / "told", "")
+    again = load_bundle(tmp_path / "told")
+    assert again.context is not None
+    assert again.context.pairs.tolist() == told.context.pairs.tolist()
+    assert load_bundle(folder).context is None
 
 
 def test_a_checkpoint_is_never_overwritten(folder):

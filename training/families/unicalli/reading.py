@@ -2,15 +2,17 @@
 
 Holds: ``UniCalliReader``. One step by default: the network predicts clean content from pure
 noise; more steps integrate the flow. The noise is the same for every window, so that the same
-crop always gives the same reading, whatever stands beside it in a batch.
+crop always looks the same, whatever stands beside it in a batch. What a column's characters look
+like is then weighed by what usually follows what (``training.context``).
 
 Keeps out: finding characters (``pipelines.characters``), records (``training.readings``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,7 @@ import torch
 from torch import Tensor
 
 from pipelines.windows import Window, fitted_windows
+from training.context import Floats, Ids, in_context
 from training.families.unicalli.library import BLANK, ReferenceLibrary
 from training.families.unicalli.model import Streams, TextCondition
 from training.families.unicalli.objective import cell_similarities
@@ -33,6 +36,9 @@ class ReadingParams:
     Attributes:
         steps: Euler steps from noise to content.
         candidates: How many proposals each character keeps.
+        looked_at: How many candidates by look are weighed in their context.
+        context_weight: Of what usually follows what against the look of a character, if the
+            checkpoint knows it; 0 goes by look alone.
         refuse_below: Score under which no character is named.
         windows_at_once: Windows in one batch.
         seed: Of the starting noise.
@@ -40,9 +46,19 @@ class ReadingParams:
 
     steps: int = 1
     candidates: int = 5
+    looked_at: int = 20
+    context_weight: float = 0.7
     refuse_below: float = 0.05
     windows_at_once: int = 16
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one character looks like: places in the library and chances, likeliest first."""
+
+    places: Ids
+    chances: Floats
 
 
 class UniCalliReader:
@@ -54,6 +70,9 @@ class UniCalliReader:
         self.bundle, self.library = bundle, library
         self.params = params or ReadingParams()
         dims = bundle.dims
+        self._blank = library.characters.index(BLANK)
+        known = bundle.vocabulary.index
+        self._ids = np.array([known.get(c, -1) for c in library.characters], np.int64)
         generator = torch.Generator().manual_seed(self.params.seed)
         shape = (1, library.latents.shape[1], dims.cells * dims.latent_side, dims.latent_side)
         self._noise = torch.randn(shape, generator=generator)
@@ -70,24 +89,31 @@ class UniCalliReader:
             for window in fitted_windows(column.ink, column.boxes, dims.cells, dims.cell_px):
                 windows.append(window)
                 owners.append(owner)
-        read: list[list[Proposal]] = [[] for _ in columns]
-        for owner, proposals in zip(owners, self.read(windows), strict=True):
-            read[owner].extend(proposals)
-        return read
+        looks: list[list[_Look]] = [[] for _ in columns]
+        for owner, found in zip(owners, self._looks(windows), strict=True):
+            looks[owner].extend(found)
+        return [self._propose(column) for column in looks]
 
     def read(self, windows: Sequence[Window]) -> list[list[Proposal]]:
-        """One list of proposals a window, one proposal a character.
+        """One list of proposals a window, each read as a column of its own.
 
         Args:
             windows: Fitted windows of the model's own cells and cell size.
         """
-        found: list[list[Proposal]] = []
+        return [self._propose(found) for found in self._looks(windows)]
+
+    def _looks(self, windows: Sequence[Window]) -> Iterator[list[_Look]]:
+        """What each character of each window looks like."""
+        count = min(self.params.looked_at, len(self.library.characters))
         for start in range(0, len(windows), self.params.windows_at_once):
             part = windows[start : start + self.params.windows_at_once]
-            scores = self.scores(np.stack([window.ink for window in part]))
-            for window, rows in zip(part, scores, strict=True):
-                found.append([self._propose(row) for row in rows[: len(window.boxes)]])
-        return found
+            best = self.scores(np.stack([window.ink for window in part])).topk(count)
+            places, chances = best.indices.numpy(), best.values.double().numpy()
+            for index, window in enumerate(part):
+                yield [
+                    _Look(places[index, cell], chances[index, cell])
+                    for cell in range(len(window.boxes))
+                ]
 
     @torch.inference_mode()
     def scores(self, inks: npt.NDArray[np.uint8]) -> Tensor:
@@ -125,17 +151,43 @@ class UniCalliReader:
         scaled = similar * model.log_temperature.clamp(max=4.6).exp()
         return scaled.softmax(dim=-1).reshape(count, dims.cells, -1)
 
-    def _propose(self, row: Tensor) -> Proposal:
-        best = row.topk(min(self.params.candidates + 1, len(row)))
+    def _propose(self, column: Sequence[_Look]) -> list[Proposal]:
+        """Proposals of a column; a cell that looks blank parts what is before it and after it."""
+        found: list[Proposal] = []
+        for is_blank, run in groupby(column, lambda look: look.places[0] == self._blank):
+            looks = list(run)
+            if is_blank:
+                found += [self._named(look.places, look.chances, is_blank=True) for look in looks]
+            else:
+                found += self._in_context(looks)
+        return found
+
+    def _in_context(self, looks: Sequence[_Look]) -> list[Proposal]:
+        context, weight = self.bundle.context, self.params.context_weight
+        if context is None or not weight:
+            return [self._named(look.places, look.chances) for look in looks]
+        places = np.stack([look.places for look in looks])
+        # What looks blank to some degree stays that likely, but is no candidate.
+        chances = np.stack([look.chances for look in looks]) * (places != self._blank)
+        total = chances.sum(axis=1, keepdims=True)
+        weighed = in_context(context, self._ids[places], np.maximum(chances, 1e-9), weight)
+        return [
+            self._named(place[order], row[order])
+            for place, row in zip(places, weighed * total, strict=True)
+            for order in [np.argsort(-row, kind="stable")]
+        ]
+
+    def _named(self, places: Ids, scores: Floats, *, is_blank: bool = False) -> Proposal:
         ranked = [
             (self.library.characters[int(place)], float(score))
-            for score, place in zip(best.values, best.indices, strict=True)
-        ]
-        named = tuple((c, s) for c, s in ranked if c != BLANK)[: self.params.candidates]
-        refused = ranked[0][0] == BLANK or ranked[0][1] < self.params.refuse_below
+            for place, score in zip(places, scores, strict=True)
+            if place != self._blank
+        ][: self.params.candidates]
+        score, second = float(scores[0]), float(scores[1]) if len(scores) > 1 else 0.0
+        refused = is_blank or score < self.params.refuse_below
         return Proposal(
             text="" if refused else ranked[0][0],
-            score=ranked[0][1],
-            margin=ranked[0][1] - ranked[1][1],
-            candidates=named,
+            score=score,
+            margin=score - second,
+            candidates=tuple(ranked),
         )

@@ -5,6 +5,7 @@ Holds: ``Bundle`` (network, autoencoder, character table, recipe) and its folder
     model.safetensors   weights of both networks, half precision
     recipe.json         dimensions, how it was trained, the hands it has seen, the content font
     vocabulary.txt      the character table
+    context.safetensors what follows what in classical texts; may be missing
     card.md             on what, how long, how good
 
 Loading is strict: every key must be there and no other, pickles are refused, and a folder of
@@ -29,6 +30,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pipelines.errors import ModelError
+from training.context import CONTEXT_FILE, PairModel
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.model import UniCalli, UniCalliDims
 from training.vocabulary import Vocabulary
@@ -46,12 +48,14 @@ class Bundle:
         autoencoder: Frozen.
         vocabulary: The character table.
         recipe: What ``recipe.json`` says beside dimensions: hands, content font, history.
+        context: What follows what in texts, or None.
     """
 
     model: UniCalli
     autoencoder: Autoencoder
     vocabulary: Vocabulary
     recipe: dict[str, Any]
+    context: PairModel | None = None
 
     @property
     def dims(self) -> UniCalliDims:
@@ -86,6 +90,8 @@ def save_bundle(bundle: Bundle, folder: Path, card: str) -> None:
     text = json.dumps(recipe, ensure_ascii=False, indent=1)
     (staging / "recipe.json").write_text(text + "\n", encoding="utf-8")
     bundle.vocabulary.save(staging / "vocabulary.txt")
+    if bundle.context is not None:
+        bundle.context.save(staging / CONTEXT_FILE)
     (staging / "card.md").write_text(card, encoding="utf-8")
     os.chmod(staging, 0o755)
     os.replace(staging, folder)
@@ -132,7 +138,14 @@ def load_bundle(folder: Path) -> Bundle:
     lay_out_channels_last(model)
     lay_out_channels_last(autoencoder)
     kept = {k: v for k, v in recipe.items() if k not in ("dims", "vocabulary_fingerprint")}
-    return Bundle(model=model, autoencoder=autoencoder, vocabulary=vocabulary, recipe=kept)
+    pairs = folder / CONTEXT_FILE
+    return Bundle(
+        model=model,
+        autoencoder=autoencoder,
+        vocabulary=vocabulary,
+        recipe=kept,
+        context=PairModel.load(pairs, vocabulary) if pairs.is_file() else None,
+    )
 
 
 def lay_out_channels_last(network: nn.Module) -> None:
