@@ -38,6 +38,7 @@ from pipelines.imaging.polarity import (
     PolarityParams,
     find_insets,
     ink_edges,
+    is_ink_dark,
     scored,
 )
 from pipelines.imaging.released import ReleasedParams, released_ink
@@ -227,7 +228,7 @@ def _part(gray: Gray, params: InkParams) -> _Part:
     is_dark = level <= otsu
     edges = ink_edges(inside, params.polarity)
     dark, light = scored(edges, is_dark, params.polarity), scored(edges, ~is_dark, params.polarity)
-    is_dark_ink = dark >= light
+    is_dark_ink = is_ink_dark(dark, light, is_dark, params.polarity)
     ground_pixels = inside[~is_dark if is_dark_ink else is_dark]
     threshold = best_threshold(
         inside,

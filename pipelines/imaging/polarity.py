@@ -26,9 +26,12 @@ class PolarityParams:
     """The numbers of the judgement.
 
     The foreground range, its centre, the two weights and the Canny and CLAHE numbers are those
-    of UniCalli's released code for appendix C.1; those of insets are this project's.
+    of UniCalli's released code for appendix C.1; the others are this project's.
 
     Attributes:
+        undecided: Difference of both scores under which specks are asked.
+        speck: Side of the largest speck, as a share of the page's short side.
+        speck_ratio: How much more area the specks of one kind must take.
         inset_side_px: Longest side of the copy on which insets are looked for.
         inset_window: Width of the median that takes writing off that copy, as a share of its
             short side.
@@ -47,6 +50,9 @@ class PolarityParams:
     canny_high: int = 150
     clahe_clip: float = 2.0
     clahe_tiles: int = 8
+    undecided: float = 0.05
+    speck: float = 0.012
+    speck_ratio: float = 2.0
     inset_side_px: int = 256
     inset_window: float = 0.1
     inset_contrast: float = 70.0
@@ -89,6 +95,34 @@ def scored(edges: Mask, mask: Mask, params: PolarityParams = _DEFAULT) -> float:
     inside = edge_count / count if count else 0.0
     outside = (edge_total - edge_count) / (size - count) if count < size else 0.0
     return params.ratio_weight * closeness + params.edge_weight * max(inside - outside, 0.0)
+
+
+def is_ink_dark(
+    dark: float, light: float, is_dark: Mask, params: PolarityParams = _DEFAULT
+) -> bool:
+    """Whether the dark mask is the ink: by the scores, or by specks where these do not tell.
+
+    On stone so weathered that both masks hold more than ink ever does, both score nothing. But
+    wear leaves specks the colour of the ink, for there is more ground to be pitted than ink.
+
+    Args:
+        dark: Score of the dark mask.
+        light: Score of its complement.
+        is_dark: The dark mask itself.
+        params: From which difference on the scores tell.
+    """
+    if abs(dark - light) < params.undecided:
+        least, most = sorted(areas := (_specks(is_dark, params), _specks(~is_dark, params)))
+        if most > params.speck_ratio * least:
+            return areas[0] > areas[1]
+    return dark >= light
+
+
+def _specks(mask: Mask, params: PolarityParams) -> int:
+    """Pixels in pieces too small for a stroke."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    return int(areas[areas < (params.speck * min(mask.shape)) ** 2].sum())
 
 
 def find_insets(gray: Gray, params: PolarityParams = _DEFAULT) -> list[Box]:

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.geometry import Box, intersection_over_union
 from pipelines.imaging.ink import normalize_ink
-from pipelines.imaging.polarity import find_insets
+from pipelines.imaging.polarity import find_insets, is_ink_dark
 from pipelines.records import Polarity
 from tests.drawing import as_scan, draw_page
 
@@ -67,3 +67,15 @@ def test_a_ragged_light_place_on_a_rubbing_is_no_sheet(rng):
 
 def test_a_blank_page_has_no_region():
     assert normalize_ink(np.full((300, 200), 220, np.uint8)).regions == ()
+
+
+def test_specks_tell_where_both_masks_score_nothing(rng):
+    is_dark = np.ones((400, 300), bool)
+    is_dark[20:380, 20:140] = is_dark[20:380, 180:260] = False
+    clean = is_dark.copy()
+    is_dark[rng.random(is_dark.shape) < 0.02] = False
+    assert not is_ink_dark(0.01, 0.0, is_dark), "light specks on dark ground: light strokes"
+    assert is_ink_dark(0.0, 0.01, ~is_dark), "the same page as a negative"
+    assert is_ink_dark(0.4, 0.0, is_dark), "scores that tell are believed"
+    assert is_ink_dark(0.01, 0.0, clean)
+    assert not is_ink_dark(0.0, 0.01, clean), "without specks the scores decide, however close"
