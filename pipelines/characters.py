@@ -59,7 +59,7 @@ class CharacterParams:
     """
 
     method: Method = Method.DETECTOR
-    least_score: float = 0.37
+    least_score: float = 0.45
     supported_score: float = 0.15
     fine_side_px: int = 1536
     fine_short_px: int = 640
