@@ -50,7 +50,8 @@ class OrientationParams:
         margin: By how much the wrong way must be likelier than the right one, in natural
             logarithms, in the mean over the characters. What the network cannot tell has a mean
             near 0.
-        evidence: The same summed over the characters: a few of them must be the surer.
+        evidence: The same summed over the characters: a few of them must be the surer. A page
+            that would be both mirrored and turned, which hardly happens, must have it twice.
     """
 
     most: int = 80
@@ -119,7 +120,8 @@ def orientation_of(
     means = log_chances(cells).mean(axis=0)
     way = int(means.argmax())
     margin = float(means[way] - means[0])
-    if margin < params.margin or margin * len(cells) < params.evidence:
+    needed = params.evidence * (2 if way > WAYS // 2 else 1)
+    if margin < params.margin or margin * len(cells) < needed:
         return Orientation()
     # The network names what was done to the page: mirrored, then turned anticlockwise.
     return Orientation(turn_deg=90 * (way % 4), is_mirrored=way >= 4, margin=round(margin, 4))
