@@ -32,6 +32,7 @@ class PolarityParams:
         undecided: Difference of both scores under which specks are asked.
         speck: Side of the largest speck, as a share of the page's short side.
         speck_ratio: How much more area the specks of one kind must take.
+        speck_share: Share of the page that they must take at least.
         inset_side_px: Longest side of the copy on which insets are looked for.
         inset_window: Width of the median that takes writing off that copy, as a share of its
             short side.
@@ -53,6 +54,7 @@ class PolarityParams:
     undecided: float = 0.05
     speck: float = 0.012
     speck_ratio: float = 2.0
+    speck_share: float = 0.002
     inset_side_px: int = 256
     inset_window: float = 0.1
     inset_contrast: float = 70.0
@@ -113,7 +115,7 @@ def is_ink_dark(
     """
     if abs(dark - light) < params.undecided:
         least, most = sorted(areas := (_specks(is_dark, params), _specks(~is_dark, params)))
-        if most > params.speck_ratio * least:
+        if most > max(params.speck_ratio * least, params.speck_share * is_dark.size):
             return areas[0] > areas[1]
     return dark >= light
 

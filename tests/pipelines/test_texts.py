@@ -106,7 +106,9 @@ def test_a_collection_of_ones_own_is_fetched_by_the_command(tmp_path, capsys):
     (text,) = load_texts(tmp_path / "texts")
     assert (text.title, text.body) == ("千字文", "天地玄黃")
     assert main([*command, "nope"]) == 1
-    assert "Known: chinese-poetry, fortunes-zh, mine" in capsys.readouterr().err
+    assert (
+        "Known: chinese-poetry, chinese-poetry-verse, fortunes-zh, mine" in capsys.readouterr().err
+    )
 
 
 def test_a_malformed_list_names_what_is_wrong(tmp_path):
