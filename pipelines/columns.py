@@ -24,12 +24,7 @@ from pipelines.imaging.ink import Ink
 from pipelines.order.intake import RefusedBox, sift
 from pipelines.order.params import OrderParams
 from pipelines.order.reading import order_columns
-from pipelines.records import (
-    Character,
-    Column,
-    Page,
-    Rejection,
-)
+from pipelines.records import Character, Column, Page, Rejection
 from pipelines.store import Store
 from pipelines.workers import Workers, map_in_order
 

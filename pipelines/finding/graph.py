@@ -1,7 +1,7 @@
 """ONNX graphs in the making, for OpenCV to run: node by node, from weights by name.
 
 Holds: ``Graph``, which folds each norm into its convolution, so that nothing but Conv, Relu, Add,
-Resize and a mean are left.
+Resize and a mean are left, and :func:`opened`, which hands a graph of stored weights to OpenCV.
 
 Keeps out: which layers a network has (``pipelines.finding.network``,
 ``pipelines.finding.orientation``).
@@ -9,13 +9,19 @@ Keeps out: which layers a network has (``pipelines.finding.network``,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from pipelines.errors import ModelError
 
 Floats = npt.NDArray[np.float32]
 Weights = Mapping[str, npt.NDArray[Any]]
@@ -25,6 +31,28 @@ OPSET = 13
 
 NORM_EPS = np.float32(1e-5)
 """What torch's BatchNorm2d adds to the variance."""
+
+
+def opened(file: Path, to_onnx: Callable[[Weights], bytes], holds: str, recipe: str) -> cv2.dnn.Net:
+    """The network of a weights file.
+
+    Args:
+        file: safetensors.
+        to_onnx: Makes the graph of its weights.
+        holds: What the file should hold, for people.
+        recipe: What writes it.
+
+    Raises:
+        ModelError: If the file is missing, is no safetensors, or holds another network's weights.
+    """
+    try:
+        graph = to_onnx(load_file(file))
+        return cv2.dnn.readNetFromONNX(np.frombuffer(graph, np.uint8))
+    except (OSError, SafetensorError, KeyError, cv2.error) as error:
+        raise ModelError(
+            f"{file} holds no {holds} ({str(error).strip()}). Install the package again, or write "
+            f"the folder with python -m training train --recipe {recipe}."
+        ) from error
 
 
 class Graph:

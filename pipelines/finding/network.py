@@ -12,12 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from pipelines.errors import ModelError
-from pipelines.finding.graph import Graph, Weights
+from pipelines.finding.graph import Graph, Weights, opened
 
 WEIGHTS_FILE = "detector.safetensors"
 
@@ -28,15 +24,7 @@ def load_network(folder: Path) -> cv2.dnn.Net:
     Raises:
         ModelError: If its weights are missing, are no safetensors, or are not a detector's.
     """
-    file = folder / WEIGHTS_FILE
-    try:
-        graph = to_onnx(load_file(file))
-        return cv2.dnn.readNetFromONNX(np.frombuffer(graph, np.uint8))
-    except (OSError, SafetensorError, KeyError, cv2.error) as error:
-        raise ModelError(
-            f"{file} holds no detector ({str(error).strip()}). Install the package again, or write "
-            f"the folder with python -m training train --recipe detector.tiny."
-        ) from error
+    return opened(folder / WEIGHTS_FILE, to_onnx, "detector", "detector.tiny")
 
 
 def to_onnx(weights: Weights) -> bytes:

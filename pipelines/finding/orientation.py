@@ -21,11 +21,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from pipelines.errors import ModelError
-from pipelines.finding.graph import Graph, Weights
+from pipelines.finding.graph import Graph, Weights, opened
 from pipelines.geometry import Box
 from pipelines.imaging.ink import Ink
 from pipelines.windows import fit_cell
@@ -164,14 +161,7 @@ def load_network(folder: Path) -> cv2.dnn.Net:
     Raises:
         ModelError: If its weights are missing, are no safetensors, or are another network's.
     """
-    file = folder / WEIGHTS_FILE
-    try:
-        return cv2.dnn.readNetFromONNX(np.frombuffer(to_onnx(load_file(file)), np.uint8))
-    except (OSError, SafetensorError, KeyError, cv2.error) as error:
-        raise ModelError(
-            f"{file} holds no eye for orientation ({str(error).strip()}). Install the package "
-            f"again, or write the folder with python -m training train --recipe orientation.tiny."
-        ) from error
+    return opened(folder / WEIGHTS_FILE, to_onnx, "eye for orientation", "orientation.tiny")
 
 
 class _Networks(threading.local):

@@ -114,9 +114,10 @@ def is_ink_dark(
         params: From which difference on the scores tell.
     """
     if abs(dark - light) < params.undecided:
-        least, most = sorted(areas := (_specks(is_dark, params), _specks(~is_dark, params)))
+        of_dark, of_light = _specks(is_dark, params), _specks(~is_dark, params)
+        least, most = sorted((of_dark, of_light))
         if most > max(params.speck_ratio * least, params.speck_share * is_dark.size):
-            return areas[0] > areas[1]
+            return of_dark > of_light
     return dark >= light
 
 

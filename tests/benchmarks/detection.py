@@ -35,10 +35,6 @@ from training.metrics.detection import Found, compare
 
 SEED = 20260401
 
-VALIDATION = CHOSEN_BOOKS
-"""The five CODH books that the detector was trained on and choices were made on; the other ten
-were looked at only to report."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TruePicture:
@@ -94,7 +90,7 @@ def bench_detection(project: Project) -> None:
         "projection profiles": projection,
         "RapidOCR, lines parted": rapidocr.characters,
     }
-    chosen = [page for page in real if page.name not in VALIDATION]
+    chosen = [page for page in real if page.name not in CHOSEN_BOOKS]
     own = [replace(page, area=text_area(page.boxes)) for page in chosen]
     sets = {
         f"the {len(chosen)} CODH pages that nothing was trained or chosen on": chosen,

@@ -13,9 +13,7 @@ Keeps out: the same weights as a network for OpenCV (``pipelines.finding.network
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +25,7 @@ from torch import Tensor
 
 from pipelines.errors import ModelError
 from pipelines.finding.network import WEIGHTS_FILE
+from training.checkpoints import new_checkpoint
 from training.detector.network import Detector, DetectorDims
 
 
@@ -66,19 +65,11 @@ def write_folder(
     Raises:
         ModelError: If the folder exists: a checkpoint is never overwritten.
     """
-    if folder.exists():
-        raise ModelError(
-            f"There is already something at {folder}; a checkpoint is never overwritten. "
-            f"Choose another folder or delete that one."
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     whole = {name: value.contiguous() for name, value in tensors.items()}
-    save_file(whole, staging / weights_file, metadata=dict(metadata))
-    (staging / "card.md").write_text(card, encoding="utf-8")
-    shutil.copy(curve, staging / "curve.jsonl")
-    os.chmod(staging, 0o755)
-    os.replace(staging, folder)
+    with new_checkpoint(folder) as staging:
+        save_file(whole, staging / weights_file, metadata=dict(metadata))
+        (staging / "card.md").write_text(card, encoding="utf-8")
+        shutil.copy(curve, staging / "curve.jsonl")
 
 
 def load_detector(folder: Path) -> Detector:

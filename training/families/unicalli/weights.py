@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pipelines.errors import ModelError
+from training.checkpoints import new_checkpoint
 from training.context import CONTEXT_FILE, PairModel
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.model import UniCalli, UniCalliDims
@@ -69,17 +68,9 @@ def save_bundle(bundle: Bundle, folder: Path, card: str) -> None:
     Raises:
         ModelError: If the folder exists: a checkpoint is never overwritten.
     """
-    if folder.exists():
-        raise ModelError(
-            f"There is already something at {folder}; a checkpoint is never overwritten. "
-            f"Choose another folder or delete that one."
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     tensors = {f"model.{k}": v for k, v in bundle.model.state_dict().items()}
     tensors |= {f"autoencoder.{k}": v for k, v in bundle.autoencoder.state_dict().items()}
     halves = {k: v.detach().to(torch.float16).contiguous() for k, v in tensors.items()}
-    save_file(halves, staging / "model.safetensors")
     recipe = {
         **bundle.recipe,
         "format_version": FORMAT_VERSION,
@@ -88,13 +79,13 @@ def save_bundle(bundle: Bundle, folder: Path, card: str) -> None:
         "vocabulary_fingerprint": bundle.vocabulary.fingerprint,
     }
     text = json.dumps(recipe, ensure_ascii=False, indent=1)
-    (staging / "recipe.json").write_text(text + "\n", encoding="utf-8")
-    bundle.vocabulary.save(staging / "vocabulary.txt")
-    if bundle.context is not None:
-        bundle.context.save(staging / CONTEXT_FILE)
-    (staging / "card.md").write_text(card, encoding="utf-8")
-    os.chmod(staging, 0o755)
-    os.replace(staging, folder)
+    with new_checkpoint(folder) as staging:
+        save_file(halves, staging / "model.safetensors")
+        (staging / "recipe.json").write_text(text + "\n", encoding="utf-8")
+        bundle.vocabulary.save(staging / "vocabulary.txt")
+        if bundle.context is not None:
+            bundle.context.save(staging / CONTEXT_FILE)
+        (staging / "card.md").write_text(card, encoding="utf-8")
 
 
 def load_bundle(folder: Path) -> Bundle:
