@@ -13,7 +13,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Workers:
         return self.count == 1 and not self.ray_address
 
 
-def map_in_order(task: Task[T, R], items: Iterable[T], workers: Workers) -> Iterator[R]:
+def map_in_order(task: Task[T, R], items: Iterable[T], workers: Workers) -> Generator[R]:
     """What ``task`` makes of every item, in the items' order.
 
     Args:
@@ -69,7 +69,7 @@ def map_in_order(task: Task[T, R], items: Iterable[T], workers: Workers) -> Iter
     return _on_cores(task, items, count)
 
 
-def _on_cores(task: Task[T, R], items: Iterable[T], count: int) -> Iterator[R]:
+def _on_cores(task: Task[T, R], items: Iterable[T], count: int) -> Generator[R]:
     # Spawned, not forked: the parent may run threads (a graph, a server), which fork breaks.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context, initializer=_one_thread) as pool:
@@ -89,7 +89,7 @@ def _on_cores(task: Task[T, R], items: Iterable[T], count: int) -> Iterator[R]:
             pool.shutdown(cancel_futures=True)
 
 
-def _on_ray(task: Task[T, R], items: Iterable[T], address: str) -> Iterator[R]:
+def _on_ray(task: Task[T, R], items: Iterable[T], address: str) -> Generator[R]:
     try:
         import ray
     except ImportError:

@@ -24,8 +24,9 @@ from assets.resources import Project
 from pipelines import codh
 from pipelines.characters import CharacterParams, Method, find_characters
 from pipelines.geometry import Box, union
-from pipelines.imaging.codec import Picture, decode_pages
+from pipelines.imaging.codec import decode_pages
 from pipelines.imaging.ink import Ink, normalize_ink
+from pipelines.imaging.pixels import Picture
 from pipelines.synthesis.hands import load_hands
 from pipelines.synthesis.pages import sample_pages
 from pipelines.texts import load_texts

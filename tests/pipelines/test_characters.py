@@ -15,6 +15,7 @@ from pipelines.geometry import Box, intersection_over_union
 from pipelines.imaging.ink import normalize_ink
 from tests.benchmarks import detection
 from tests.drawing import as_scan, draw_character, draw_page
+from training.detector.recipe import CHOSEN_BOOKS
 
 RHYTHM = CharacterParams(method=Method.RHYTHM)
 
@@ -197,6 +198,6 @@ def test_the_codh_pages_are_found_as_measured(material, tmp_path):
     wheel = material / "codh" / codh.WHEEL_NAME
     if not wheel.is_file():
         pytest.skip(f"no CODH pages at {wheel}: run `make material` first")
-    pages = detection.codh_pages(wheel, tmp_path, detection.VALIDATION)
+    pages = detection.codh_pages(wheel, tmp_path, CHOSEN_BOOKS)
     counts, _ = detection.scored(detection.ours, pages)
     assert counts.f1 > 0.75
