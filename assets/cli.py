@@ -129,7 +129,10 @@ def read(images: tuple[Path, ...], as_json: bool, release_id: str | None, no_sec
     for result in results:
         if isinstance(result, Failure):
             tell(f"Error: {result.sentence}")
-        elif as_json:
+            continue
+        for doubt in dict.fromkeys(c["order_doubt"] for c in result.columns if c["order_doubt"]):
+            tell(f"{result.file}: {doubt}")
+        if as_json:
             click.echo(json.dumps(result.line(), ensure_ascii=False))
         else:
             click.echo(f"{result.file}\n{result.text}\n")
@@ -141,21 +144,31 @@ def read(images: tuple[Path, ...], as_json: bool, release_id: str | None, no_sec
 @click.argument("text")
 @click.option("--calligrapher", default="unknown", show_default=True, help="In whose hand.")
 @click.option("--script", type=click.Choice(SCRIPTS[:-1]), default="regular", show_default=True)
-@click.option("-o", "--out", type=Path, required=True, help="PNG to write.")
+@click.option("--hand", default="", help="Font id of a hand the reader was trained on, instead.")
+@click.option("--seed", default=0, show_default=True, help="Another seed, another column.")
+@click.option("-o", "--out", type=Path, required=True, help="PNG or SVG to write.")
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
 @explained
-def write(text: str, calligrapher: str, script: str, out: Path, force: bool) -> None:
-    """Write a column in a hand."""
+def write(
+    text: str, calligrapher: str, script: str, hand: str, seed: int, out: Path, force: bool
+) -> None:
+    """Write columns in a hand; blanks in TEXT part columns.
+
+    What was written is read back, and what reads as something else is written again.
+    """
     from assets.commands import run_training
     from assets.release_pointer import checkpoint, current
 
     if out.exists() and not force:
         raise BeitieError(f"{out} is already there. Name another file, or give --force.")
     project = open_project()
-    arguments = [text, "--calligrapher", calligrapher, "--script", script]
+    arguments = [text, "--calligrapher", calligrapher, "--script", script, "--seed", str(seed)]
+    arguments += ["--hand", hand] if hand else []
     arguments += ["--checkpoint", str(checkpoint(project, current(project)))]
     arguments += ["--out", str(out.resolve())]
-    run_training(project.settings, "write", arguments, on_progress=tell)
+    report = run_training(project.settings, "write", arguments, on_progress=tell)
+    if report.get("read_back_otherwise"):
+        tell(f"Our reader reads these as something else: {report['read_back_otherwise']}")
     click.echo(str(out))
 
 

@@ -67,10 +67,13 @@ def read_columns(
     reader: Reader,
     checkpoint: Path | None,
     release_id: str = "",
+    second: str | Path = "",
     on_progress: Progress | None = None,
     lock: Path | None = None,
 ) -> dict[str, Any]:
     """Have one reader read the columns of a batch; it writes ``readings`` or ``second_readings``.
+
+    ``second`` names tables with the ``second_readings`` of the batch, for UniCalli to heed.
 
     Raises:
         ModelError: As :func:`run_training`.
@@ -81,6 +84,8 @@ def read_columns(
         arguments += ["--checkpoint", checkpoint]
     if release_id:
         arguments += ["--release-id", release_id]
+    if second:
+        arguments += ["--second-readings", second]
     return run_training(settings, "read", arguments, on_progress=on_progress, lock=lock)
 
 

@@ -31,6 +31,7 @@ SIMULATED = (
 READER_NAMES = {
     Reader.UNICALLI: "UniCalli",
     Reader.RAPIDOCR: "RapidOCR",
+    Reader.BOTH: "UniCalli heeding RapidOCR",
     Reader.NEAREST_GLYPH: "nearest glyph",
 }
 
@@ -163,11 +164,11 @@ def batch_rows(figures: DemoFigures) -> Iterator[tuple[str, ...]]:
 
 def rate_rows(figures: DemoFigures) -> Iterator[tuple[str, CorrectionRate]]:
     """What is compared: batch 1, batch 2 by both releases, then the second reader on batch 2."""
-    yield "batch 1, old release", figures.first
-    yield "batch 2, old release", figures.comparison.before
+    yield "batch 1, drafts of the old release", figures.first
+    yield "batch 2, drafts of the old release", figures.comparison.before
     if figures.is_released:
-        yield "batch 2, new release", figures.comparison.after
-    yield f"batch 2, {SECOND_READER}", figures.readers[SECOND_READER]
+        yield "batch 2, drafts of the new release", figures.comparison.after
+    yield f"batch 2, {SECOND_READER} alone", figures.readers[SECOND_READER]
 
 
 def sentences(figures: DemoFigures, released: Mapping[str, str]) -> list[str]:
@@ -206,7 +207,7 @@ def _evaluations(project: Project, released: Mapping[str, str]) -> Table:
     shown: dict[tuple[str, str], tuple[str, ...]] = {}
     for row in rows:
         name = READER_NAMES[row.reader]
-        if row.reader is Reader.UNICALLI:
+        if row.reader in (Reader.UNICALLI, Reader.BOTH):
             name += ", the new one" if row.model_id == model_id else ", the one before"
         # The readers that learn nothing were judged once with each model, with the same outcome.
         shown[name, row.metric] = (
@@ -241,7 +242,7 @@ def _columns(
     pages = {page.page_id: page for page in tables.read("pages", batch, Page)}
     reviews = {review.column_id: review for review in approved_reviews(tables, batch)}
     named: list[tuple[str, dict[str, Reading]]] = [
-        ("UniCalli", _by_column(readings_of(tables, "readings", batch))),
+        ("the draft", _by_column(readings_of(tables, "readings", batch))),
         (SECOND_READER, _by_column(readings_of(tables, "second_readings", batch))),
     ]
     if batch == second:

@@ -17,7 +17,8 @@ METRIC = "corrections_per_100"
 def not_better(rows: Sequence[Evaluation], *, candidate_id: str, release_id: str) -> list[Finding]:
     """What speaks against the candidate; nothing, if it is the current reader itself.
 
-    A candidate must need fewer corrections than the current reader on the same split. The
+    A candidate must need fewer corrections than the current reader on the same split, both read
+    by themselves: what the second reader knows would hide what was learned. The
     intervals are shown and do not decide: a small split would refuse every model for ever, and a
     release can be rolled back.
     """

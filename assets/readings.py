@@ -1,9 +1,10 @@
 """The assets ``readings`` and ``second_readings``: columns as the two readers read them.
 
-UniCalli reads with the release that the batch is pinned to; RapidOCR gives a second opinion.
-Both run as commands. A command writes into a staging folder named after its inputs, and what it
-wrote is taken over in one step: columns that people approved keep the reading they had, and a
-run that was killed finds what was finished before.
+RapidOCR gives a second opinion; UniCalli reads with the release that the batch is pinned to, and
+heeds it: the two err on different characters. Both run as commands. A command writes into a
+staging folder named after its inputs, and what it wrote is taken over in one step: columns that
+people approved keep the reading they had, and a run that was killed finds what was finished
+before.
 """
 
 import shutil
@@ -44,7 +45,7 @@ class ReadingConfig(dg.Config):
 
 @dg.asset(
     partitions_def=batches,
-    deps=[columns, released_recogniser],
+    deps=[columns, "second_readings", released_recogniser],
     group_name="machine",
     kinds={"python", "torch", "parquet"},
     owners=["team:ml-engineers"],
@@ -54,7 +55,7 @@ class ReadingConfig(dg.Config):
 def readings(
     context: dg.AssetExecutionContext, config: ReadingConfig, project: dg.ResourceParam[Project]
 ) -> dg.MaterializeResult[None]:
-    """釋讀: what UniCalli reads in every column nobody has approved yet."""
+    """釋讀: what UniCalli reads in every column nobody has approved, heeding the second opinion."""
     batch = context.partition_key
     if config.release_id == CURRENT:
         release = current(project)
@@ -97,6 +98,7 @@ def _materialize(
             CODE if release else SECOND_CODE,
             release_id,
             data_version(project.tables, "columns", batch),
+            data_version(project.tables, "second_readings", batch) if release else "",
         ),
     )
     is_unchanged = stage.is_same()
@@ -112,6 +114,7 @@ def _materialize(
                 reader=reader,
                 checkpoint=checkpoint(project, release) if release else None,
                 release_id=release_id,
+                second=_second(project, batch) if release else "",
                 on_progress=context.log.info,
                 lock=project.gpu_lock if release else None,
             )
@@ -123,6 +126,12 @@ def _materialize(
         is_unchanged=is_unchanged,
         metadata={"reader": reader.value, "release": release_id or "none", **_figures(stage)},
     )
+
+
+def _second(project: Project, batch: str) -> str:
+    """Where the second opinion is, if there is one."""
+    is_there = project.tables.manifest("second_readings", batch) is not None
+    return project.settings.tables_url if is_there else ""
 
 
 def kept_readings(project: Project, batch: str) -> dict[str, Reading]:

@@ -171,7 +171,8 @@ def _read(
     tell: Step,
     on_progress: Progress | None,
 ) -> dict[tuple[Reader, str], Reading]:
-    readers = [Reader.UNICALLI, Reader.RAPIDOCR] if has_second else [Reader.UNICALLI]
+    # The second opinion first: UniCalli heeds it.
+    readers = [Reader.RAPIDOCR, Reader.UNICALLI] if has_second else [Reader.UNICALLI]
     found: dict[tuple[Reader, str], Reading] = {}
     if not columns:
         return found
@@ -185,6 +186,7 @@ def _read(
             batch=BATCH,
             reader=reader,
             checkpoint=checkpoint if reader is Reader.UNICALLI else None,
+            second=home / "tables" if has_second and reader is Reader.UNICALLI else "",
             on_progress=on_progress,
         )
         name = "readings" if reader is Reader.UNICALLI else "second_readings"
@@ -202,6 +204,7 @@ def _column(column: Column, readings: dict[tuple[Reader, str], Reading]) -> dict
     return {
         "box": list(edges),
         "text": first.text if first else "",
+        "order_doubt": column.order_doubt,
         "characters": [
             {
                 "box": [c.box.left, c.box.top, c.box.right, c.box.bottom],

@@ -49,10 +49,11 @@ class Split(StrEnum):
 
 
 class Reader(StrEnum):
-    """Who read a column."""
+    """Who read a column. ``BOTH`` is UniCalli after it was told what RapidOCR read."""
 
     UNICALLI = "unicalli"
     RAPIDOCR = "rapidocr"
+    BOTH = "both"
     NEAREST_GLYPH = "nearest_glyph"
 
 

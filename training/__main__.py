@@ -1,4 +1,4 @@
-"""The machine by command: ``python -m training read | train | context | evaluate | write``.
+"""The machine by command: ``python -m training read | train | evaluate | write | ...``.
 
 Each verb prints one JSON object as its last line on standard output; progress goes to standard
 error. A failure is one sentence on standard error and exit status 1.
@@ -33,6 +33,9 @@ def parser() -> argparse.ArgumentParser:
     read.add_argument("--checkpoint", type=Path)
     read.add_argument("--release-id", default="")
     read.add_argument("--context-weight", type=float, help="0: by look alone")
+    read.add_argument(
+        "--second-readings", help="tables with second_readings that UniCalli is to heed"
+    )
 
     train = verbs.add_parser("train", help="the next model from approved samples, or from nothing")
     train.add_argument("--recipe", default="unicalli.fine_tune")
@@ -47,6 +50,11 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--codh", type=Path, help="wheel of real pages with boxes (detector)")
     train.add_argument("--hands", nargs="*", help="font ids (from nothing)")
 
+    ablate = verbs.add_parser("ablate", help="what each part of the recipe is worth")
+    ablate.add_argument("--checkpoint", type=Path, required=True, help="whose eye and brush")
+    ablate.add_argument("--unseen", default="zhi-mang-xing", help="font id of the judged hand")
+    ablate.add_argument("--seconds", type=float, default=0.0, help="of each variant")
+
     context = verbs.add_parser("context", help="what follows what in texts, for a checkpoint")
     context.add_argument("--texts", type=Path, required=True, help="folder of texts")
     context.add_argument("--checkpoint", type=Path, required=True, help="whose character table")
@@ -60,16 +68,19 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--batch", required=True, help="partition of evaluations to write")
     evaluate.add_argument("--context-weight", type=float, help="0: by look alone")
 
-    write = verbs.add_parser("write", help="a column in a hand, as PNG")
-    write.add_argument("text")
+    write = verbs.add_parser("write", help="columns in a hand, as PNG or SVG")
+    write.add_argument("text", help="blanks and line breaks part columns")
     write.add_argument("--calligrapher", default="unknown")
     write.add_argument("--script", type=Script, choices=list(Script), default=Script.REGULAR)
+    write.add_argument("--hand", default="", help="font id of a hand it was trained on, instead")
     write.add_argument("--checkpoint", type=Path, required=True)
-    write.add_argument("--out", type=Path, required=True)
+    write.add_argument("--out", type=Path, required=True, help=".png or .svg")
     write.add_argument("--seed", type=int, default=0)
-    write.add_argument("--steps", type=int, default=24)
+    write.add_argument("--steps", type=int, default=16)
+    write.add_argument("--guidance", type=float, default=2.0, help="towards text and prompt")
+    write.add_argument("--tries", type=int, default=4, help="until it reads back right")
 
-    for verb in (read, train, evaluate, write):
+    for verb in (read, train, ablate, evaluate, write):
         verb.add_argument("--fonts", type=Path, help="font folder (default: HOME/fonts)")
         verb.add_argument("--threads", type=int, default=0, help="0: all cores")
     return top

@@ -1,17 +1,16 @@
-"""Columns to train on, as endless batches of pictures: from single characters and from samples.
+"""Columns to train on, as batches of pictures: from single characters and from samples.
 
 Holds: ``ColumnPictures``, synthetic columns put together from a ``GlyphBank`` (one hand a column)
-and windows of approved samples. Reading is trained on aged, tightly fitted characters, as the
-reader meets them; writing on clean ones that keep their own size and place in the cell.
+and windows of approved samples; each source is a function of a slice (``training.slices``).
+Reading is trained on aged, tightly fitted characters, as the reader meets them; writing on clean
+ones that keep their own size and place in the cell.
 
 Keeps out: latents (the families), how samples are cut from pages (``pipelines.windows``).
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +22,7 @@ from pipelines.geometry import Box
 from pipelines.windows import box_map, fitted_windows, ink_extent, natural_windows
 from training.augment import AugmentParams, augment
 from training.glyph_bank import GlyphBank
+from training.slices import Slice
 
 Ink = npt.NDArray[np.uint8]
 
@@ -61,6 +61,10 @@ class ColumnPictures:
     prompts: tuple[str, ...]
 
 
+Columns = Callable[[Slice], ColumnPictures]
+"""Where columns come from: the same slice always gives the same."""
+
+
 @dataclass(frozen=True)
 class LabelledInk:
     """An approved column: ink, boxes in it, a vocabulary id for each (-1: not to be learned)."""
@@ -82,8 +86,8 @@ def columns_from_bank(
     seed: int,
     hand_weights: Mapping[str, float] | None = None,
     empty_share: float = 0.04,
-) -> Iterator[ColumnPictures]:
-    """Endless synthetic columns, each in one hand.
+) -> Columns:
+    """Synthetic columns, each in one hand.
 
     Args:
         bank: Characters by hand.
@@ -96,30 +100,33 @@ def columns_from_bank(
         hand_weights: How often each hand is drawn, 1 where nothing is said.
         empty_share: Share of columns that end early, their lower cells empty.
     """
-    rng = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed)
     params = AugmentParams() if is_aged else CLEAN
     present = [hand for hand in range(len(bank.hand_names)) if (bank.hands == hand).any()]
     places = {hand: np.flatnonzero(bank.hands == hand) for hand in present}
     weights = np.array([(hand_weights or {}).get(bank.hand_names[h], 1.0) for h in present])
     weights = weights / weights.sum()
-    while True:
-        hands = rng.choice(present, size=size, p=weights)
+
+    def columns(wanted: Slice) -> ColumnPictures:
+        rng, generator = wanted.numpy_seeded(seed), wanted.torch_seeded(seed)
+        count = wanted.size(size)
+        hands = rng.choice(present, size=count, p=weights)
         chosen = np.stack([rng.choice(places[hand], cells) for hand in hands])
         flat = torch.from_numpy(bank.pictures[chosen.reshape(-1)])[:, None].float() / 255
         aged = augment(flat, cell_px, params, generator)
         classes = bank.classes[chosen]
-        ends = np.where(rng.random(size) < empty_share, rng.integers(1, cells + 1, size), cells)
+        ends = np.where(rng.random(count) < empty_share, rng.integers(1, cells + 1, count), cells)
         empty = np.arange(cells)[None] >= ends[:, None]
         classes = np.where(empty, -1, classes)
         aged = aged * torch.from_numpy(~empty).float().reshape(-1, 1, 1, 1)
-        images = aged.reshape(size, 1, cells * cell_px, cell_px)
-        yield ColumnPictures(
+        images = aged.reshape(count, 1, cells * cell_px, cell_px)
+        return ColumnPictures(
             images=images * 2 - 1,
             box_maps=_box_maps((images[:, 0] * 255).byte().numpy(), cells, empty),
             classes=torch.from_numpy(classes),
             prompts=tuple(prompts[bank.hand_names[hand]] for hand in hands),
         )
+
+    return columns
 
 
 def columns_from_samples(
@@ -130,14 +137,12 @@ def columns_from_samples(
     cell_px: int,
     is_aged: bool,
     seed: int,
-) -> Iterator[ColumnPictures]:
-    """Endless windows of approved columns, drawn evenly over windows.
+) -> Columns:
+    """Windows of approved columns, drawn evenly over windows.
 
     For reading, fitted cells are deformed and damaged a little further; for writing, natural
     windows are taken as they are.
     """
-    rng = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed)
     params = replace(
         AugmentParams(),
         speck_probability=0.3,
@@ -160,28 +165,35 @@ def columns_from_samples(
             classes.append((*taken, *[-1] * (cells - len(taken))))
             prompts.append(sample.prompt)
     all_inks, all_maps, all_classes = np.stack(inks), np.stack(maps), np.asarray(classes)
-    while True:
-        chosen = rng.integers(0, len(all_inks), size)
+
+    def columns(wanted: Slice) -> ColumnPictures:
+        rng, generator = wanted.numpy_seeded(seed), wanted.torch_seeded(seed)
+        chosen = rng.integers(0, len(all_inks), wanted.size(size))
         images = torch.from_numpy(all_inks[chosen])[:, None].float() / 255
         if is_aged:
-            single = images.reshape(size * cells, 1, cell_px, cell_px)
+            single = images.reshape(len(chosen) * cells, 1, cell_px, cell_px)
             images = augment(single, cell_px, params, generator).reshape(images.shape)
-        yield ColumnPictures(
+        return ColumnPictures(
             images=images * 2 - 1,
             box_maps=torch.from_numpy(all_maps[chosen])[:, None].float() / 127.5 - 1,
             classes=torch.from_numpy(all_classes[chosen]),
             prompts=tuple(prompts[index] for index in chosen),
         )
 
+    return columns
 
-def mixed(
-    sources: Sequence[tuple[float, Iterator[ColumnPictures]]], seed: int
-) -> Iterator[ColumnPictures]:
+
+def mixed(sources: Sequence[tuple[float, Columns]], seed: int) -> Columns:
     """Batches of several sources, drawn by their weights."""
-    rng = np.random.default_rng(seed)
     weights = np.array([weight for weight, _ in sources])
-    while True:
-        yield next(sources[int(rng.choice(len(sources), p=weights / weights.sum()))][1])
+    shares = weights / weights.sum()
+
+    def columns(wanted: Slice) -> ColumnPictures:
+        # All slices of a batch come from one source.
+        drawn = np.random.default_rng((seed, wanted.number)).choice(len(sources), p=shares)
+        return sources[int(drawn)][1](wanted)
+
+    return columns
 
 
 def _box_maps(columns: Ink, cells: int, empty: npt.NDArray[np.bool_]) -> Tensor:
@@ -195,16 +207,3 @@ def _box_maps(columns: Ink, cells: int, empty: npt.NDArray[np.bool_]) -> Tensor:
             boxes.append((extent or Box(0, 0, cell_px, cell_px)).moved(0, top))
         maps.append(box_map(boxes, cell_px, cells * cell_px))
     return torch.from_numpy(np.stack(maps))[:, None].float() / 127.5 - 1
-
-
-def ahead(batches: Iterator[ColumnPictures], count: int = 3) -> Iterator[ColumnPictures]:
-    """The same batches in the same order, prepared ``count`` ahead on a thread of their own.
-
-    Drawing and damaging characters takes a third of a training step on one core; tensor
-    operations release the interpreter, so that a second core can do it meanwhile.
-    """
-    with ThreadPoolExecutor(max_workers=1) as preparer:
-        waiting = deque(preparer.submit(next, batches) for _ in range(count))
-        while True:
-            waiting.append(preparer.submit(next, batches))
-            yield waiting.popleft().result()

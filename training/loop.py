@@ -1,9 +1,10 @@
-"""The loop you can read in one sitting: batches in, updates out, stopped by steps or seconds.
+"""The loop you can read in one sitting: slices of batches in, updates out.
 
 Holds: ``fit``, the learning-rate curve, the running average of the weights, and the log. It
-knows nothing of models: a step is a function that returns a loss and its parts.
+knows nothing of models: a step is a function of a slice (``training.slices``) that returns a loss
+and its parts.
 
-Keeps out: data and objectives (the families), files (``training.checkpoints``).
+Keeps out: data and objectives (the families), what a stopped run leaves (``training.progress``).
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from pipelines.errors import ModelError
+from training.progress import Progress, keep_progress, resume_progress
+from training.slices import Slice, Team
 
 logger = logging.getLogger(__name__)
 
-Step = Callable[[], tuple[Tensor, dict[str, float]]]
+Step = Callable[[Slice], tuple[Tensor, dict[str, float]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +35,18 @@ class LoopParams:
     """How long and how fast.
 
     Attributes:
-        seconds: Wall-clock budget; the learning rate falls to its floor at the end of it.
+        seconds: Wall-clock budget; the learning rate falls to its floor at the end of it. Without
+            one (infinity) a run depends on nothing but its seed.
         steps: Upper bound of updates, reached or not.
         learning_rate: Highest value, after ``warmup_steps``.
         floor: Lowest learning rate as a part of the highest.
         average_decay: Of the running average of the weights that is kept in the end.
+        accumulate: Slices that each process computes one after the other for an update.
+        precision: Of the computation; weights and averages are always float32.
+        keep_every_s: How often a run that is given a file keeps its progress in it.
     """
 
-    seconds: float
+    seconds: float = math.inf
     steps: int = 10**9
     learning_rate: float = 1e-3
     floor: float = 0.02
@@ -47,7 +55,10 @@ class LoopParams:
     betas: tuple[float, float] = (0.9, 0.98)
     clip_norm: float = 1.0
     average_decay: float = 0.998
+    accumulate: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
     log_every_s: float = 20.0
+    keep_every_s: float = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +78,7 @@ def fit(
     log: Path | None = None,
     judge: Callable[[], dict[str, float]] | None = None,
     spent_s: float = 0.0,
+    kept: Path | None = None,
 ) -> Fitted:
     """Train ``model`` in place and leave the running average of its weights in it.
 
@@ -78,32 +90,44 @@ def fit(
         judge: Called at each log line; its figures are written beside the losses.
         spent_s: Seconds of the budget that an interrupted run has used; the learning rate goes
             on from there.
+        kept: Where progress is kept; a run that finds it there goes on from it. It stays when the
+            run is done, so that a longer run may go on.
 
     Raises:
-        ModelError: If a loss is not a number; the weights of the last log line are kept.
+        ModelError: If a loss or gradient is not a number, with the averaged weights kept; or if
+            memory is too short even for half of what was asked.
     """
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
         trained, lr=params.learning_rate, betas=params.betas, weight_decay=params.weight_decay
     )
     average = [p.detach().clone() for p in trained]
-    parts: dict[str, float] = {}
-    started, logged, count = time.monotonic() - spent_s, spent_s, 0
-    while count < params.steps and (spent := time.monotonic() - started) < params.seconds:
-        progress = max(spent / params.seconds, count / params.steps)
-        rate = params.learning_rate * _curve(progress, count, params)
+    team = Team.gathered()
+    found = resume_progress(kept, trained, average, optimiser) if kept is not None else None
+    done = found or Progress(count=0, spent_s=spent_s, parts={})
+    count, parts = done.count, dict(done.parts)
+    started, logged, last_kept = time.monotonic() - done.spent_s, done.spent_s, done.spent_s
+    while count < params.steps:
+        spent = time.monotonic() - started
+        if team.agree(spent >= params.seconds, trained[0]):
+            break
+        rate = params.learning_rate * _curve(
+            max(spent / params.seconds, count / params.steps), count, params
+        )
         for group in optimiser.param_groups:
             group["lr"] = rate
-        loss, values = step()
-        if not torch.isfinite(loss):
+        try:
+            values, params = _gradients(step, optimiser, count, params, team)
+            team.average_gradients(trained)
+            norm = torch.nn.utils.clip_grad_norm_(trained, params.clip_norm)
+            if not torch.isfinite(norm):
+                raise _NotANumber(f"The gradient became {norm.item()}", values)
+        except _NotANumber as error:
             _restore(trained, average)
             raise ModelError(
-                f"The loss became {loss.item()} at step {count} (parts: {values}). The averaged "
-                f"weights from before are kept. Lower the learning rate ({rate:.2g} here)."
-            )
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(trained, params.clip_norm)
+                f"{error} at step {count} (parts: {error.parts}). The averaged weights from "
+                f"before are kept. Lower the learning rate ({rate:.2g} here)."
+            ) from error
         optimiser.step()
         count += 1
         decay = min(params.average_decay, (1 + count) / (10 + count))
@@ -111,7 +135,7 @@ def fit(
             torch._foreach_lerp_(average, [p.detach() for p in trained], 1 - decay)
         for name, value in values.items():
             parts[name] = 0.95 * parts.get(name, value) + 0.05 * value
-        if spent - logged > params.log_every_s:
+        if team.is_first and spent - logged > params.log_every_s:
             logged = spent
             line: dict[str, object] = {
                 "seconds": round(spent),
@@ -120,13 +144,80 @@ def fit(
                 **_rounded(parts),
             }
             if judge is not None:
-                kept = [p.detach().clone() for p in trained]
+                last = [p.detach().clone() for p in trained]
                 _restore(trained, average)
                 line |= judge()
-                _restore(trained, kept)
+                _restore(trained, last)
             _write(line, log)
+        if kept is not None and team.is_first and spent - last_kept > params.keep_every_s:
+            last_kept = spent
+            now = Progress(count=count, spent_s=time.monotonic() - started, parts=parts)
+            keep_progress(kept, now, trained, average, optimiser)
+    seconds = time.monotonic() - started
+    if kept is not None and team.is_first:
+        done = Progress(count=count, spent_s=seconds, parts=parts)
+        keep_progress(kept, done, trained, average, optimiser)
     _restore(trained, average)
-    return Fitted(steps=count, seconds=time.monotonic() - started, parts=_rounded(parts))
+    return Fitted(steps=count, seconds=seconds, parts=_rounded(parts))
+
+
+class _NotANumber(Exception):
+    """A loss or a gradient that is none, with the parts of the loss."""
+
+    def __init__(self, said: str, parts: dict[str, float]) -> None:
+        super().__init__(said)
+        self.parts = parts
+
+
+def _gradients(
+    step: Step, optimiser: torch.optim.Optimizer, count: int, params: LoopParams, team: Team
+) -> tuple[dict[str, float], LoopParams]:
+    """Gradients of one batch, slice by slice; in twice as many slices if memory runs out once."""
+    try:
+        return _accumulated(step, optimiser, count, params, team), params
+    except torch.OutOfMemoryError as error:
+        if team.size > 1:
+            raise ModelError(_too_large(params)) from error
+    halved = replace(params, accumulate=2 * params.accumulate)
+    logger.warning(
+        "out of memory: each batch is now computed in %d slices instead of %d",
+        halved.accumulate, params.accumulate,
+    )  # fmt: skip
+    try:
+        return _accumulated(step, optimiser, count, halved, team), halved
+    except torch.OutOfMemoryError as error:
+        raise ModelError(_too_large(halved)) from error
+
+
+def _accumulated(
+    step: Step, optimiser: torch.optim.Optimizer, count: int, params: LoopParams, team: Team
+) -> dict[str, float]:
+    optimiser.zero_grad(set_to_none=True)
+    sums: dict[str, float] = {}
+    for part in team.slices(count, params.accumulate):
+        loss, values = _computed(step, part, params)
+        if not torch.isfinite(loss):
+            raise _NotANumber(f"The loss became {loss.item()}", values)
+        (loss / params.accumulate).backward()  # type: ignore[no-untyped-call]
+        for name, value in values.items():
+            sums[name] = sums.get(name, 0.0) + value / params.accumulate
+    return sums
+
+
+def _computed(step: Step, part: Slice, params: LoopParams) -> tuple[Tensor, dict[str, float]]:
+    if params.precision == "float32":
+        return step(part)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.autocast(device, dtype=torch.bfloat16):
+        return step(part)
+
+
+def _too_large(params: LoopParams) -> str:
+    return (
+        f"There is too little memory for a batch in {params.accumulate} slices. Set "
+        f"`accumulate` higher or the batch smaller in the recipe, or let the model recompute its "
+        f"activations."
+    )
 
 
 def _curve(progress: float, count: int, params: LoopParams) -> float:

@@ -9,7 +9,7 @@ Keeps out: the readers themselves (``training.roles`` and those who keep it).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.geometry import Box
@@ -24,7 +24,7 @@ from pipelines.records import (
 )
 from pipelines.store import Store
 from pipelines.tables import Tables
-from training.roles import ColumnInk, Proposal, Recogniser
+from training.roles import NOTHING, ColumnInk, Proposal, Recogniser
 
 COLUMNS_AT_ONCE = 24
 
@@ -49,6 +49,7 @@ def read_batch(
     recogniser: Recogniser,
     release_id: str,
     on_progress: Callable[[int], None],
+    second: Mapping[str, Reading] | None = None,
 ) -> ReadReport:
     """Read every column of a batch.
 
@@ -60,12 +61,20 @@ def read_batch(
         recogniser: The reader itself.
         release_id: Goes into ids and rows.
         on_progress: Called with the number of columns read so far.
+        second: What another reader read before, by column, for a reader that heeds it.
     """
     started = time.monotonic()
     columns = characters = refused = 0
     with tables.writer(TABLE_OF[reader], batch, Reading) as writer:
         for group in _groups(tables, batch):
-            inks = [ColumnInk(decode_png(store.get(c.ink_key)), _local_boxes(c)) for c in group]
+            inks = [
+                ColumnInk(
+                    decode_png(store.get(column.ink_key)),
+                    _local_boxes(column),
+                    opinions(column, (second or {}).get(column.column_id)),
+                )
+                for column in group
+            ]
             for column, proposals in zip(group, recogniser.read_columns(inks), strict=True):
                 writer.accept(to_reading(column, proposals, reader, release_id))
                 characters += len(proposals)
@@ -102,6 +111,24 @@ def to_reading(
             )
             for character, proposal in zip(column.characters, proposals, strict=True)
         ),
+    )
+
+
+def opinions(column: Column, reading: Reading | None) -> tuple[Proposal, ...]:
+    """What a reading says of each character of the column; nothing where it does not know it."""
+    if reading is None:
+        return ()
+    said = {character.character_id: character for character in reading.characters}
+    return tuple(
+        NOTHING
+        if (read := said.get(character.character_id)) is None
+        else Proposal(
+            text=read.text,
+            score=read.score,
+            margin=read.margin,
+            candidates=tuple((one.text, one.score) for one in read.candidates),
+        )
+        for character in column.characters
     )
 
 

@@ -1,8 +1,8 @@
-"""What any model may promise to the rest: to read columns.
+"""What any model may promise to the rest: to read columns, or to write them.
 
-Holds: the ``Recogniser`` protocol and what goes in and comes out of it. UniCalli, the second
-reader and the nearest-glyph baseline all keep it, so that every evaluation can print them side
-by side on the same crops.
+Holds: the ``Recogniser`` protocol, what goes in and comes out of it, and ``WrittenColumn``.
+UniCalli, the second reader and the nearest-glyph baseline all keep it, so that every evaluation
+can print them side by side on the same crops.
 
 Keeps out: records and tables (``training.readings``).
 """
@@ -17,14 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.geometry import Box
-
-
-@dataclass(frozen=True)
-class ColumnInk:
-    """A column as a reader gets it: (H, W) ink, white on black, and boxes from top to bottom."""
-
-    ink: npt.NDArray[np.uint8]
-    boxes: tuple[Box, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +36,46 @@ class Proposal:
     candidates: tuple[tuple[str, float], ...]
 
 
+NOTHING = Proposal(text="", score=0.0, margin=0.0, candidates=())
+"""Of a box in which a reader sees nothing it can name."""
+
+
+@dataclass(frozen=True)
+class ColumnInk:
+    """A column as a reader gets it.
+
+    Attributes:
+        ink: (H, W), white on black.
+        boxes: Its characters from top to bottom.
+        second: What another reader read in each box, if one was asked before; a reader may heed
+            it or not.
+    """
+
+    ink: npt.NDArray[np.uint8]
+    boxes: tuple[Box, ...]
+    second: tuple[Proposal, ...] = ()
+
+
 class Recogniser(Protocol):
     """Reads columns whose characters are already found."""
 
     def read_columns(self, columns: Sequence[ColumnInk]) -> list[list[Proposal]]:
         """One proposal a box, in the order given."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenColumn:
+    """A column that a model wrote, one cell a character from top to bottom.
+
+    Attributes:
+        text: What it says.
+        ink: (cell * N, cell), white on black.
+        box_map: The same size: where the model itself means its characters to stand.
+        boxes: Extent of each character's ink, in pixels of ``ink``.
+    """
+
+    text: str
+    ink: npt.NDArray[np.uint8]
+    box_map: npt.NDArray[np.uint8]
+    boxes: tuple[Box, ...]

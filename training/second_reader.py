@@ -1,16 +1,19 @@
 """The second opinion: RapidOCR (PP-OCR) on the same character crops.
 
-Holds: ``RapidOcrReader``. Its recognizer is made for lines; a single character, black on white
-with a margin, is the fairest it can be given (whole vertical columns it reads sideways). It
-names one character and no others, so ``candidates`` has one entry at most.
+Holds: ``RapidOcrReader``, and ``HeedingReader``, which asks it first. Its recognizer is made for
+lines; a single character, black on white with a margin, is the fairest it can be given (whole
+vertical columns it reads sideways). It names one character and no others, so ``candidates`` has
+one entry at most.
 
-Keeps out: comparing the two readers (``training.evaluation``, ``annotation.triage``).
+Keeps out: comparing the two readers (``training.evaluation``, ``annotation.triage``) and weighing
+them against each other (``training.second_opinion``).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -21,11 +24,10 @@ from rapidocr import RapidOCR
 from pipelines.geometry import Box
 from pipelines.scripts import canonical, is_han
 from pipelines.windows import fit_cell
-from training.roles import ColumnInk, Proposal
+from training.roles import NOTHING, ColumnInk, Proposal, Recogniser
 
 CROP_PX = 48
 CROPS_AT_ONCE = 16
-NOTHING = Proposal(text="", score=0.0, margin=0.0, candidates=())
 
 
 class RapidOcrReader:
@@ -81,3 +83,24 @@ def _proposal(text: str, score: float) -> Proposal:
         margin=float(score),
         candidates=((named[0], float(score)),),
     )
+
+
+class HeedingReader:
+    """A reader that is told what the second one read: how pages are read for people.
+
+    Args:
+        first: Heeds ``ColumnInk.second``.
+        second: Is asked before.
+    """
+
+    def __init__(self, first: Recogniser, second: Recogniser) -> None:
+        self._first, self._second = first, second
+
+    def read_columns(self, columns: Sequence[ColumnInk]) -> list[list[Proposal]]:
+        """One proposal a box, of the first reader."""
+        said = self._second.read_columns(columns)
+        told = [
+            replace(column, second=tuple(proposals))
+            for column, proposals in zip(columns, said, strict=True)
+        ]
+        return self._first.read_columns(told)

@@ -107,8 +107,10 @@ def main():
     parser.add_argument("text", nargs="?")
     for name in ("tables", "store", "batch", "reader", "recipe", "model-id", "calligrapher"):
         parser.add_argument(f"--{name}", default="")
-    parser.add_argument("--script", default="")
+    for name in ("script", "hand", "seed"):
+        parser.add_argument(f"--{name}", default="")
     parser.add_argument("--release-id", default="")
+    parser.add_argument("--second-readings", default="")
     parser.add_argument("--seconds", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0)
     for name in ("checkpoint", "parent", "out"):

@@ -21,7 +21,7 @@ DEPENDENCIES = {
     "page_quality": ["columns", "pages"],
     "corpora": [],
     "released_recogniser": [],
-    "readings": ["columns", "released_recogniser"],
+    "readings": ["columns", "released_recogniser", "second_readings"],
     "second_readings": ["columns"],
     "review_tasks": ["readings", "second_readings"],
     "review_decisions": ["review_tasks"],

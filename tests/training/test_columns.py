@@ -1,7 +1,5 @@
 """Batches of columns to train on."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -9,7 +7,10 @@ import torch
 from pipelines.geometry import Box
 from tests.training.examples import CHARACTERS, bank
 from training.augment import AugmentParams, augment
-from training.columns import LabelledInk, ahead, columns_from_bank, columns_from_samples, mixed
+from training.columns import LabelledInk, columns_from_bank, columns_from_samples, mixed
+from training.slices import Slice
+
+FIRST = Slice(number=0)
 
 
 def make(folder, **changes):
@@ -19,7 +20,7 @@ def make(folder, **changes):
 
 @pytest.mark.parametrize("is_aged", [True, False])
 def test_a_batch_has_the_promised_shapes(tmp_path, is_aged):
-    batch = next(make(tmp_path, is_aged=is_aged))
+    batch = make(tmp_path, is_aged=is_aged)(FIRST)
     assert batch.images.shape == batch.box_maps.shape == (6, 1, 240, 48)
     assert batch.classes.shape == (6, 5)
     assert batch.images.min() >= -1
@@ -29,13 +30,13 @@ def test_a_batch_has_the_promised_shapes(tmp_path, is_aged):
 
 
 def test_the_seed_decides_everything(tmp_path):
-    first, again, other = (next(make(tmp_path, seed=seed)) for seed in (3, 3, 4))
+    first, again, other = (make(tmp_path, seed=seed)(FIRST) for seed in (3, 3, 4))
     assert torch.equal(first.images, again.images)
     assert not torch.equal(first.images, other.images)
 
 
 def test_a_column_that_ends_early_has_empty_cells_below(tmp_path):
-    batch = next(make(tmp_path, empty_share=1.0, size=20))
+    batch = make(tmp_path, empty_share=1.0, size=20)(FIRST)
     assert (batch.classes[:, 0] >= 0).all()
     assert (batch.classes == -1).any()
     for image, classes in zip(batch.images[:, 0], batch.classes, strict=True):
@@ -43,20 +44,18 @@ def test_a_column_that_ends_early_has_empty_cells_below(tmp_path):
             assert (name >= 0) == bool((cell > -1).any())
 
 
-def test_preparing_ahead_changes_nothing(tmp_path):
-    plain = list(itertools.islice(make(tmp_path), 4))
-    prepared = list(itertools.islice(ahead(make(tmp_path)), 4))
-    for one, other in zip(plain, prepared, strict=True):
-        assert torch.equal(one.images, other.images)
+def test_every_batch_is_another_and_can_be_had_at_once(tmp_path):
+    columns = make(tmp_path)
+    first, second = columns(FIRST), columns(Slice(number=1))
+    assert not torch.equal(first.images, second.images)
+    assert torch.equal(make(tmp_path)(Slice(number=1)).images, second.images)
 
 
-def test_an_error_while_preparing_reaches_who_takes():
-    def broken():
-        raise ValueError("no ink left")
-        yield
-
-    with pytest.raises(ValueError, match="no ink left"):
-        next(ahead(broken()))
+def test_slices_share_a_batch_out(tmp_path):
+    columns = make(tmp_path, size=7)
+    parts = [columns(Slice(number=0, part=part, parts=3)) for part in range(3)]
+    assert [len(part.images) for part in parts] == [2, 2, 3]
+    assert not torch.equal(parts[0].images, parts[1].images)
 
 
 def test_samples_give_their_classes_in_order():
@@ -65,10 +64,12 @@ def test_samples_give_their_classes_in_order():
     for box in boxes:
         ink[box.top : box.bottom, box.left : box.right] = 255
     sample = LabelledInk(ink, boxes, (0, 1, -1, 3, 4, 5, 6), "somebody")
-    batch = next(columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=True, seed=0))
+    batch = columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=True, seed=0)(
+        FIRST
+    )
     assert {tuple(row) for row in batch.classes.tolist()} == {(0, 1, -1, 3, 4), (5, 6, -1, -1, -1)}
-    written = next(
-        columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=False, seed=0)
+    written = columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=False, seed=0)(
+        FIRST
     )
     assert {tuple(row) for row in written.classes.tolist()} == {
         (0, 1, -1, 3, 4), (1, -1, 3, 4, 5), (-1, 3, 4, 5, 6),
@@ -76,8 +77,9 @@ def test_samples_give_their_classes_in_order():
 
 
 def test_sources_are_mixed_by_their_weights():
-    drawn = mixed([(0.8, iter(["a"] * 500)), (0.2, iter(["b"] * 500))], seed=0)
-    share = list(itertools.islice(drawn, 400)).count("a") / 400
+    source = mixed([(0.8, lambda _: "a"), (0.2, lambda _: "b")], seed=0)
+    drawn = [source(Slice(number=number)) for number in range(400)]
+    share = drawn.count("a") / 400
     assert 0.72 < share < 0.88
 
 

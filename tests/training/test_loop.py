@@ -11,7 +11,7 @@ from training.loop import LoopParams, fit
 
 
 def line(model):
-    def step():
+    def step(_):
         x = torch.linspace(-1, 1, 16)[:, None]
         loss = (model(x) - 3 * x).square().mean()
         return loss, {"error": float(loss.detach())}
@@ -43,7 +43,7 @@ def test_a_loss_that_is_no_number_stops_with_the_step_and_keeps_finite_weights()
     model = nn.Linear(1, 1)
     count = 0
 
-    def step():
+    def step(_):
         nonlocal count
         count += 1
         loss = model(torch.ones(1, 1)).sum()
@@ -52,3 +52,123 @@ def test_a_loss_that_is_no_number_stops_with_the_step_and_keeps_finite_weights()
     with pytest.raises(ModelError, match="nan at step 3"):
         fit(model, step, LoopParams(seconds=60, steps=10))
     assert torch.isfinite(model.weight).all()
+
+
+def noisy(model, seed=4):
+    """A line to learn from noisy points, which are drawn for each slice of each batch."""
+
+    def step(part):
+        generator = part.torch_seeded(seed)
+        x = torch.randn((part.size(8), 1), generator=generator)
+        loss = (model(x) - 3 * x + torch.randn(x.shape, generator=generator)).square().mean()
+        return loss, {"error": float(loss.detach())}
+
+    return step
+
+
+def a_line():
+    torch.manual_seed(1)
+    return nn.Linear(1, 1)
+
+
+STEPS = LoopParams(steps=12, warmup_steps=3, keep_every_s=0.0)
+
+
+def test_a_run_that_was_stopped_ends_with_the_same_bits(tmp_path):
+    whole = a_line()
+    fit(whole, noisy(whole), STEPS)
+    stopped, kept = a_line(), tmp_path / "progress"
+    learn = noisy(stopped)
+
+    def killed(part):
+        if part.number == 7:
+            raise KeyboardInterrupt
+        return learn(part)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(stopped, killed, STEPS, kept=kept)
+    resumed = a_line()
+    asked = []
+
+    def noticed(part):
+        asked.append(part.number)
+        return noisy(resumed)(part)
+
+    fitted = fit(resumed, noticed, STEPS, kept=kept)
+    assert fitted.steps == 12
+    assert asked == list(range(7, 12))
+    assert torch.equal(resumed.weight, whole.weight)
+    assert torch.equal(resumed.bias, whole.bias)
+
+
+def test_progress_of_another_network_is_refused(tmp_path):
+    kept = tmp_path / "progress"
+    fit(a_line(), noisy(a_line()), STEPS, kept=kept)
+    other = nn.Linear(1, 2)
+    with pytest.raises(ModelError, match="network of other sizes"):
+        fit(other, noisy(other), STEPS, kept=kept)
+    kept.write_bytes(b"no safetensors")
+    with pytest.raises(ModelError, match="holds no progress"):
+        fit(other, noisy(other), STEPS, kept=kept)
+
+
+def test_accumulation_averages_the_slices_of_a_batch():
+    def step_of(model, parts):
+        def step(part):
+            x = torch.linspace(-1, 1, 8)[:, None]
+            mine = x[part.part * 8 // part.parts :][: part.size(8)]
+            loss = (model(mine) - 3 * mine).square().mean()
+            return loss, {"error": float(loss.detach())}
+
+        return step
+
+    whole, sliced = a_line(), a_line()
+    fit(whole, step_of(whole, 1), STEPS)
+    fit(sliced, step_of(sliced, 4), LoopParams(steps=12, warmup_steps=3, accumulate=4))
+    assert torch.allclose(whole.weight, sliced.weight, atol=1e-6)
+
+
+def test_short_memory_halves_the_slices_once_and_then_says_what_to_set():
+    model, asked = a_line(), []
+
+    def tight(largest):
+        def step(part):
+            asked.append((part.number, part.part, part.parts))
+            if part.size(8) > largest:
+                raise torch.OutOfMemoryError("out of memory")
+            return noisy(model)(part)
+
+        return step
+
+    fitted = fit(model, tight(4), LoopParams(steps=2))
+    assert fitted.steps == 2
+    assert asked == [(0, 0, 1), (0, 0, 2), (0, 1, 2), (1, 0, 2), (1, 1, 2)]
+    with pytest.raises(ModelError, match="in 2 slices. Set `accumulate` higher"):
+        fit(model, tight(2), LoopParams(steps=2))
+
+
+def test_a_gradient_that_is_no_number_stops_too():
+    model = a_line()
+
+    def step(_):
+        loss = (model.weight * 0).sqrt().sum()
+        return loss, {"error": 0.0}
+
+    with pytest.raises(ModelError, match="gradient became nan at step 0"):
+        fit(model, step, LoopParams(steps=2))
+    assert torch.isfinite(model.weight).all()
+
+
+def test_bfloat16_computes_in_half_and_keeps_whole_weights():
+    model, seen = a_line(), []
+
+    def step(part):
+        x = torch.linspace(-1, 1, 8)[:, None]
+        predicted = model(x)
+        seen.append(predicted.dtype)
+        loss = (predicted.float() - 3 * x).square().mean()
+        return loss, {"error": float(loss.detach())}
+
+    fit(model, step, LoopParams(steps=2, precision="bfloat16"))
+    assert seen == [torch.bfloat16] * 2
+    assert model.weight.dtype == torch.float32

@@ -28,6 +28,7 @@ from training.detector.pages import TrainingPage, draw_page
 from training.detector.recipe import DetectorRecipe
 from training.loop import Fitted, fit
 from training.metrics.detection import Found, compare
+from training.slices import Slice
 
 
 def train_detector(
@@ -63,7 +64,7 @@ def train_detector(
         for index in range(recipe.judged_pages)
     ]
 
-    def step() -> tuple[Tensor, dict[str, float]]:
+    def step(_: Slice) -> tuple[Tensor, dict[str, float]]:
         ink, heat, distances, weight = next(source)
         answer = model(_input(ink))
         return loss(answer, heat, distances, weight)

@@ -24,6 +24,7 @@ from training.detector.files import write_folder
 from training.detector.network import Block
 from training.glyph_bank import GlyphBank
 from training.loop import Fitted, LoopParams, fit
+from training.slices import Slice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ def train_orienter(
 
     judged, truth = batch(held_out, recipe.judged)
 
-    def step() -> tuple[Tensor, dict[str, float]]:
+    def step(_: Slice) -> tuple[Tensor, dict[str, float]]:
         seen, ways = batch(bank, recipe.characters_at_once)
         loss = F.cross_entropy(model(seen), ways)
         return loss, {"loss": loss.item()}

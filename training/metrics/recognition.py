@@ -1,6 +1,6 @@
 """How well a reader reads characters that were found for it.
 
-Holds: accuracy with a bootstrap interval, and the paired difference of two readers.
+Holds: accuracy and F1 with a bootstrap interval, and the paired difference of two readers.
 
 Keeps out: corrections to whole drafts (``pipelines.corrections``), which also count characters
 that were never found.
@@ -49,15 +49,40 @@ def difference(
     return _bootstrap(gain, groups, rng)
 
 
-def _bootstrap(
-    values: npt.NDArray[np.float64], groups: Sequence[str], rng: np.random.Generator
+def f1(
+    is_right: Sequence[bool],
+    is_named: Sequence[bool],
+    groups: Sequence[str],
+    rng: np.random.Generator,
 ) -> Share:
+    """Harmonic mean of precision, over what was named, and recall, over all.
+
+    With R right, M named and N in all, that is 2 R / (M + N).
+    """
+    right = np.asarray(is_right, np.float64)
+    asked = (np.asarray(is_named, np.float64) + 1) / 2
+    return _bootstrap(right, groups, rng, weights=asked)
+
+
+def _bootstrap(
+    values: npt.NDArray[np.float64],
+    groups: Sequence[str],
+    rng: np.random.Generator,
+    weights: npt.NDArray[np.float64] | None = None,
+) -> Share:
+    """Sum of values over sum of weights, which are 1 if none are given."""
     if len(values) == 0:
         return Share(value=float("nan"), low=float("nan"), high=float("nan"), count=0)
+    asked = np.ones(len(values)) if weights is None else weights
     _, member = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.bincount(member, weights=values)
-    sizes = np.bincount(member)
+    sizes = np.bincount(member, weights=asked)
     drawn = rng.integers(0, len(sums), (RESAMPLES, len(sums)))
     shares = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.quantile(shares, [0.025, 0.975])
-    return Share(value=float(values.mean()), low=float(low), high=float(high), count=len(values))
+    return Share(
+        value=float(values.sum() / asked.sum()),
+        low=float(low),
+        high=float(high),
+        count=len(values),
+    )

@@ -15,17 +15,15 @@ SMALLEST_TIME = 0.05
 
 
 def lay_noise(data: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-    """The point at ``time`` (B,) on the path from data to noise, any trailing shape."""
-    t = time.view(-1, *[1] * (data.ndim - 1))
-    return (1 - t) * data + t * noise
+    """The point at ``time`` on the path from data to noise; ``time`` broadcasts to ``data``."""
+    return (1 - time) * data + time * noise
 
 
 def velocity_from_data(noised: Tensor, data: Tensor, time: Tensor) -> Tensor:
-    """Velocity (noise minus data) implied by predicted data at ``time`` (B,)."""
-    t = time.clamp(min=SMALLEST_TIME).view(-1, *[1] * (noised.ndim - 1))
-    return (noised - data) / t
+    """Velocity (noise minus data) implied by predicted data at ``time``, which broadcasts."""
+    return (noised - data) / time.clamp(min=SMALLEST_TIME)
 
 
 def euler_step(noised: Tensor, velocity: Tensor, time: Tensor, next_time: Tensor) -> Tensor:
-    """One step along the path, from ``time`` to the earlier ``next_time`` (B,)."""
-    return noised + velocity * (next_time - time).view(-1, *[1] * (noised.ndim - 1))
+    """One step along the path, from ``time`` to the earlier ``next_time``; both broadcast."""
+    return noised + velocity * (next_time - time)

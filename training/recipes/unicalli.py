@@ -13,6 +13,7 @@ from dataclasses import replace
 from training.families.unicalli.model import UniCalliDims
 from training.families.unicalli.recipe import FineTuneRecipe, PretrainRecipe
 from training.loop import LoopParams
+from training.lora import LoraParams
 
 NPM_HANDS = (
     "ma-shan-zheng",
@@ -27,7 +28,7 @@ the demonstration is judged on."""
 
 
 def tiny() -> PretrainRecipe:
-    """Two cores, about an hour and a half."""
+    """Two cores, about two and a half hours."""
     return PretrainRecipe(name="unicalli.tiny")
 
 
@@ -40,6 +41,7 @@ def debug() -> PretrainRecipe:
         vocabulary_size=50,
         autoencoder=short,
         eye=short,
+        brush=short,
         columns=replace(short, steps=6),
         characters_at_once=8,
         columns_at_once=4,
@@ -49,3 +51,13 @@ def debug() -> PretrainRecipe:
 def fine_tune() -> FineTuneRecipe:
     """A few minutes on approved samples."""
     return FineTuneRecipe(name="unicalli.fine_tune")
+
+
+def lora() -> FineTuneRecipe:
+    """The same with corrections of low rank: one per cent of the weights, little forgetting."""
+    return replace(
+        fine_tune(),
+        name="unicalli.lora",
+        lora=LoraParams(),
+        loop=replace(fine_tune().loop, learning_rate=2e-3, weight_decay=0.0),
+    )

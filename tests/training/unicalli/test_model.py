@@ -7,7 +7,13 @@ import torch
 
 from tests.training.examples import DIMS
 from training.families.unicalli.layers import rotary_angles, rotate
-from training.families.unicalli.model import Streams, TextCondition, UniCalli, UniCalliDims
+from training.families.unicalli.model import (
+    Streams,
+    TextCondition,
+    Times,
+    UniCalli,
+    UniCalliDims,
+)
 
 COUNT = 2
 
@@ -38,16 +44,25 @@ def inputs(seed=0, boxes=True):
     return streams, text
 
 
+def times(image, content, cells=DIMS.cells):
+    return Times.even(
+        cells, image=torch.full((COUNT,), image), content=torch.full((COUNT,), content)
+    )
+
+
+READING, WRITING = times(0.0, 1.0), times(1.0, 0.0)
+
+
 def test_every_stream_comes_back_in_its_shape(model):
     streams, text = inputs()
-    clean = model(streams, text, torch.zeros(COUNT), torch.ones(COUNT))
+    clean = model(streams, text, READING)
     for name in ("image", "content", "boxes"):
         assert getattr(clean, name).shape == getattr(streams, name).shape
 
 
 def test_the_box_map_may_be_missing(model):
     streams, text = inputs(boxes=False)
-    assert model(streams, text, torch.zeros(COUNT), torch.ones(COUNT)).boxes is None
+    assert model(streams, text, READING).boxes is None
 
 
 def test_columns_of_other_lengths_need_no_other_model(model):
@@ -57,35 +72,68 @@ def test_columns_of_other_lengths_need_no_other_model(model):
         image=streams.image[:, :, :cut], content=streams.content[:, :, :cut], boxes=None
     )
     said = TextCondition(style=text.style, characters=text.characters[:, :3])
-    assert model(short, said, torch.zeros(COUNT), torch.ones(COUNT)).content.shape[2] == cut
+    assert model(short, said, times(0.0, 1.0, cells=3)).content.shape[2] == cut
 
 
 def test_reading_depends_on_the_image_and_writing_on_the_content(model):
     streams, text = inputs()
     other, _ = inputs(seed=9)
-    zeros, ones = torch.zeros(COUNT), torch.ones(COUNT)
-    read = model(streams, text, zeros, ones).content
-    of_another = model(dataclasses.replace(streams, image=other.image), text, zeros, ones).content
+    read = model(streams, text, READING).content
+    of_another = model(dataclasses.replace(streams, image=other.image), text, READING).content
     assert not torch.allclose(read, of_another, atol=1e-4)
-    written = model(streams, text, ones, zeros).image
+    written = model(streams, text, WRITING).image
     said_otherwise = dataclasses.replace(streams, content=other.content)
-    assert not torch.allclose(written, model(said_otherwise, text, ones, zeros).image, atol=1e-5)
+    assert not torch.allclose(written, model(said_otherwise, text, WRITING).image, atol=1e-5)
 
 
 def test_each_stream_has_its_own_time(model):
     streams, text = inputs()
-    half, ones = torch.full((COUNT,), 0.5), torch.ones(COUNT)
-    first = model(streams, text, torch.zeros(COUNT), ones)
-    later_content = model(streams, text, torch.zeros(COUNT), half)
-    later_image = model(streams, text, half, ones)
+    first = model(streams, text, READING)
+    later_content = model(streams, text, times(0.0, 0.5))
+    later_image = model(streams, text, times(0.5, 1.0))
     assert not torch.allclose(first.content, later_content.content, atol=1e-5)
     assert not torch.allclose(first.image, later_image.image, atol=1e-5)
+
+
+def test_each_cell_has_its_own_time(model):
+    streams, text = inputs()
+    given = times(1.0, 0.0).image.clone()
+    given[:, 0] = 0.0
+    of_one = dataclasses.replace(WRITING, image=given, boxes=given)
+    assert not torch.allclose(
+        model(streams, text, WRITING).image, model(streams, text, of_one).image, atol=1e-5
+    )
+
+
+def test_reading_alone_is_the_content_of_the_whole(model):
+    streams, text = inputs()
+    assert torch.equal(model.read(streams, text, READING), model(streams, text, READING).content)
+
+
+@pytest.mark.parametrize("modality", ["stream", "place", "rotation"])
+def test_what_tells_streams_apart_is_learned_from_nothing(modality):
+    dims = dataclasses.replace(DIMS, modality=modality)
+    torch.manual_seed(1)
+    model = UniCalli(dims, 10)
+    for parameter in model.parameters():
+        if not parameter.any() and parameter is not model.modality:
+            torch.nn.init.normal_(parameter, std=0.05)
+    assert not model.modality.any()
+    streams, text = inputs()
+    half = times(0.5, 0.5)
+    before = model(streams, text, half).content
+    before.square().sum().backward()
+    # Under a rotation the image's own angle alone shows nothing, the difference does.
+    assert model.modality.grad.any()
+    with torch.no_grad():
+        model.modality[1].normal_()
+    assert not torch.allclose(before, model(streams, text, half).content, atol=1e-5)
 
 
 def test_nothing_is_written_into_the_inputs(model):
     streams, text = inputs()
     before = [t.clone() for t in (streams.image, streams.content, streams.boxes, text.characters)]
-    model(streams, text, torch.zeros(COUNT), torch.ones(COUNT))
+    model(streams, text, READING)
     after = (streams.image, streams.content, streams.boxes, text.characters)
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
@@ -128,7 +176,7 @@ def test_gradients_reach_every_part():
     said = TextCondition(
         style=text.style, characters=model.embed_characters(torch.ones(2, 5).long())
     )
-    clean = model(streams, said, torch.full((COUNT,), 0.5), torch.full((COUNT,), 0.5))
+    clean = model(streams, said, times(0.5, 0.5))
     (clean.image.sum() + clean.content.square().sum() + clean.boxes.sum()).backward()
     without = [
         name

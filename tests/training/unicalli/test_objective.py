@@ -1,13 +1,15 @@
 """What the model is trained for."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from tests.training.examples import CHARACTERS, DIMS, bundle, library, vocabulary
 from training.families.unicalli.conditioning import encode_columns, library_rows, style_ids
-from training.families.unicalli.objective import PAPER, TINY, column_loss
+from training.families.unicalli.objective import PAPER, RELEASED, TINY, column_loss, mode_of
 
 
 @pytest.fixture
@@ -30,10 +32,40 @@ def batch_of(whole, references, ids, is_labelled=None):
     )
 
 
-def test_the_papers_numbers_are_the_default():
-    assert (PAPER.side_weight, PAPER.content_dropout) == (0.02, 0.05)
-    assert PAPER.retrieval_weight == 0
-    assert TINY.retrieval_weight > 0
+# What the paper says (sections 3.1 to 3.4) and what the published training code does.
+PRESETS = {
+    "side_weight": (0.02, 0.01),
+    "reading_side_weight": (0.02, 0.01),
+    "reading_flow_weight": (1.0, 0.2),
+    "content_dropout": (0.05, 0.02),
+    "dropped_time": (1.0, 0.9),
+    "time_law": ("uniform", "logit_normal"),
+    "is_alternating": (False, True),
+    "has_boxes": (True, False),
+}
+
+
+def test_the_presets_differ_as_the_paper_and_the_released_code_do():
+    differing = {
+        field.name: (getattr(PAPER, field.name), getattr(RELEASED, field.name))
+        for field in dataclasses.fields(PAPER)
+        if getattr(PAPER, field.name) != getattr(RELEASED, field.name)
+    }
+    assert differing == PRESETS
+
+
+def test_neither_preset_has_what_is_ours():
+    ours = ("retrieval_weight", "full_noise_share", "given_share", "boxes_absent_share")
+    assert all(getattr(preset, name) == 0 for preset in (PAPER, RELEASED) for name in ours)
+    assert PAPER.largest_weight == pytest.approx(400), "no bound above the smallest time"
+    assert all(getattr(TINY, name) > 0 for name in ours)
+
+
+def test_steps_take_turns_or_are_drawn():
+    turns = [mode_of(RELEASED, step, seed=0) for step in range(4)]
+    assert turns == ["write", "read", "write", "read"]
+    drawn = [mode_of(PAPER, step, seed=0) for step in range(200)]
+    assert 70 < drawn.count("read") < 130
 
 
 def test_content_is_the_references_cell_by_cell(made):
@@ -49,7 +81,7 @@ def test_content_is_the_references_cell_by_cell(made):
 def test_a_step_has_the_parts_of_its_mode(made, mode):
     whole, references = made
     batch = batch_of(whole, references, [[0, 1, 2, 3, 4], [4, 3, 2, 1, -1]])
-    params = dataclasses.replace(TINY, boxes_absent_share=0.0)
+    params = dataclasses.replace(TINY, boxes_absent_share=0.0, reading_side_weight=0.01)
     loss, parts = column_loss(
         whole.model, batch, references, params, mode, torch.Generator().manual_seed(0)
     )
@@ -66,6 +98,33 @@ def test_the_side_stream_counts_by_lambda(made):
     )
     expected = parts["write_image"] + parts["write_boxes"] + 0.02 * parts["write_content"]
     assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_without_a_side_weight_reading_draws_nothing(made, monkeypatch):
+    whole, references = made
+    monkeypatch.setattr(whole.model.brush, "forward", lambda *_: pytest.fail("drawn"))
+    batch = batch_of(whole, references, [[0, 1, 2, 3, 4]])
+    _, parts = column_loss(
+        whole.model, batch, references, TINY, "read", torch.Generator().manual_seed(0)
+    )
+    assert set(parts) == {"read_content", "read_retrieval"}
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+def test_given_cells_are_not_asked_for(made, mode):
+    """With every cell of what is asked for given or open by chance, the loss stays finite."""
+    whole, references = made
+    batch = batch_of(whole, references, [[0, 1, 2, 3, 4]] * 8)
+    always = dataclasses.replace(TINY, given_share=1.0, full_noise_share=1.0)
+    never = dataclasses.replace(always, given_share=0.0)
+    some, all_ = (
+        column_loss(whole.model, batch, references, params, mode, torch.Generator().manual_seed(1))[
+            0
+        ]
+        for params in (always, never)
+    )
+    assert torch.isfinite(some)
+    assert some != all_
 
 
 def test_columns_without_a_label_teach_no_content(made):
@@ -85,3 +144,46 @@ def test_style_words_are_stable_and_padded():
     assert (again[1] == 0).all()
     assert (first[0, :6] > 0).all()
     assert (first[0, 6:] == 0).all()
+
+
+def test_recomputing_activations_changes_no_gradient(made):
+    whole, references = made
+    batch = batch_of(whole, references, [[0, 1, 2, 3, 4], [4, 3, 2, 1, -1]])
+    for parameter in whole.model.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.05)
+    found = []
+    for recomputes in (False, True):
+        whole.model.train().zero_grad()
+        whole.model.recomputes = recomputes
+        generator = torch.Generator().manual_seed(2)
+        loss, _ = column_loss(whole.model, batch, references, PAPER, "write", generator)
+        loss.backward()
+        found.append(
+            (
+                loss.item(),
+                [p.grad.clone() for p in whole.model.blocks.parameters() if p.grad is not None],
+            )
+        )
+    assert found[0][0] == found[1][0]
+    assert all(torch.equal(a, b) for a, b in zip(found[0][1], found[1][1], strict=True))
+
+
+GOLDEN = Path(__file__).with_name("golden_losses.json")
+
+
+def test_losses_are_those_that_were_written_down(made):
+    """Whoever changes the objective on purpose writes them anew: delete the file, run twice."""
+    whole, references = made
+    batch = batch_of(whole, references, [[0, 1, 2, 3, 4], [4, 3, 2, 1, -1]])
+    found = {
+        f"{name}.{mode}": column_loss(
+            whole.model, batch, references, preset, mode, torch.Generator().manual_seed(7)
+        )[0].item()
+        for name, preset in (("paper", PAPER), ("released", RELEASED), ("tiny", TINY))
+        for mode in ("read", "write")
+    }
+    if not GOLDEN.is_file():
+        GOLDEN.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        pytest.fail(f"{GOLDEN.name} was written; look at it, keep it, and run again")
+    assert found == pytest.approx(json.loads(GOLDEN.read_text(encoding="utf-8")), rel=1e-3)

@@ -1,4 +1,4 @@
-"""Reading and writing with a model that knows nothing: mechanics, not skill."""
+"""Reading with a model that knows nothing: mechanics, not skill."""
 
 import dataclasses
 
@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.errors import ModelError
 from pipelines.geometry import Box
 from tests.training.examples import CHARACTERS, bundle, drawn_column, library
 from training.context import PairModel
 from training.families.unicalli.library import BLANK, ReferenceLibrary, cached_library
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
-from training.families.unicalli.writing import WritingParams, write_column
 from training.roles import ColumnInk
 
 
@@ -123,31 +121,19 @@ def test_the_library_is_kept_and_found_again(tmp_path, monkeypatch):
     assert torch.equal(again.latents, first.latents)
 
 
-@pytest.mark.parametrize("length", [1, 5, 7])
-def test_writing_gives_one_cell_a_character(made, length):
-    text = CHARACTERS[:length]
-    ink, boxes = write_column(text, "a prompt", *made, WritingParams(steps=2))
-    assert ink.shape == boxes.shape == (48 * length, 48)
-    again, _ = write_column(text, "a prompt", *made, WritingParams(steps=2))
-    assert np.array_equal(ink, again)
-    other, _ = write_column(text, "a prompt", *made, WritingParams(steps=2, seed=5))
-    assert not np.array_equal(ink, other)
-
-
-@pytest.mark.parametrize("text", ["", "鬱", "A", "一🙂"])
-def test_text_it_cannot_write_is_refused_by_name(made, text):
-    with pytest.raises(ModelError, match="Cannot write"):
-        write_column(text, "a prompt", *made, WritingParams())
-
-
 def test_a_model_that_starts_from_its_eye_reads_what_the_eye_reads(made):
-    from training.families.unicalli.stages import single_reader, start_from_eye
+    from training.families.unicalli.stages import (
+        single_reader,
+        single_writer,
+        start_from_singles,
+    )
 
     whole, references = made
     torch.manual_seed(5)
     eye = single_reader(whole.dims)
     torch.nn.init.normal_(eye.read_out.bias, std=0.5)
-    model = start_from_eye(whole.dims, len(CHARACTERS), eye).eval()
+    brush = single_writer(whole.dims)
+    model = start_from_singles(whole.dims, len(CHARACTERS), eye, brush).eval()
     reader = UniCalliReader(dataclasses.replace(whole, model=model), references)
     ink = np.random.default_rng(0).integers(0, 255, (1, 240, 48)).astype(np.uint8)
     scores = reader.scores(ink)[0]

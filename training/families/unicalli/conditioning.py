@@ -34,6 +34,13 @@ def style_ids(prompts: Sequence[str], words: int, length: int) -> Tensor:
     return ids
 
 
+def without_parts(prompt: str, share: float, generator: torch.Generator) -> str:
+    """A prompt with each of its parts, which semicolons divide, left out by chance."""
+    parts = prompt.split(";")
+    kept = torch.rand((len(parts),), generator=generator) >= share
+    return ";".join(part for part, is_kept in zip(parts, kept.tolist(), strict=True) if is_kept)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColumnBatch:
     """Columns as the transformer takes them. B columns of C cells.

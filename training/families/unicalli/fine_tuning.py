@@ -9,11 +9,11 @@ Keeps out: which samples there are (``training.samples``) and when to train (the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from training.columns import (
-    ColumnPictures,
+    Columns,
     LabelledInk,
     columns_from_bank,
     columns_from_samples,
@@ -25,6 +25,8 @@ from training.families.unicalli.stages import train_columns
 from training.families.unicalli.weights import Bundle
 from training.glyph_bank import GlyphBank
 from training.loop import Fitted
+from training.lora import adapt, merge
+from training.slices import ahead
 
 
 def fine_tune(
@@ -50,7 +52,7 @@ def fine_tune(
     """
     dims = bundle.dims
 
-    def batches(is_aged: bool, seed: int) -> Iterator[ColumnPictures]:
+    def batches(is_aged: bool, seed: int) -> Columns:
         approved = columns_from_samples(
             samples,
             size=recipe.columns_at_once,
@@ -71,10 +73,13 @@ def fine_tune(
                 seed=seed + 1,
             )
             sources.append((1 - recipe.sample_share, bank))
-        return mixed(sources, seed)
+        return ahead(mixed(sources, seed))
 
-    bundle.model.requires_grad_(True)
-    return train_columns(
+    if recipe.lora is None:
+        bundle.model.requires_grad_(True)
+    else:
+        adapt(bundle.model, recipe.lora, _is_adapted)
+    fitted = train_columns(
         bundle.model,
         batches(is_aged=True, seed=recipe.seed),
         batches(is_aged=False, seed=recipe.seed + 10),
@@ -86,3 +91,11 @@ def fine_tune(
         recipe.seed,
         log,
     )
+    merge(bundle.model)
+    bundle.model.requires_grad_(True)
+    return fitted
+
+
+def _is_adapted(name: str) -> bool:
+    """The linear layers of the transformer and the content's way out of it."""
+    return name.startswith(("blocks.", "content_out"))

@@ -1,7 +1,7 @@
-"""A model from nothing: the recipe's three stages one after the other, each kept when done.
+"""A model from nothing: the recipe's four stages one after the other, each kept when done.
 
 Holds: ``train_from_nothing``. A stage that is finished leaves its weights in the working folder,
-so that a run that was stopped goes on with the next stage.
+and the columns' stage, the longest, its progress, so that a run that was stopped goes on.
 
 Keeps out: the stages themselves (``stages``), fonts and files of the user (``training.hands``).
 """
@@ -11,29 +11,33 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from pipelines.glyphs.fonts import FontFace
-from training.columns import ahead, columns_from_bank
+from training.columns import columns_from_bank
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.conditioning import library_rows
 from training.families.unicalli.library import ReferenceLibrary, build_library
-from training.families.unicalli.pretraining import SingleReader
+from training.families.unicalli.pretraining import SingleReader, SingleWriter
 from training.families.unicalli.recipe import PretrainRecipe
 from training.families.unicalli.stages import (
     single_reader,
-    start_from_eye,
+    single_writer,
+    start_from_singles,
     train_autoencoder,
+    train_brush,
     train_columns,
     train_eye,
 )
 from training.families.unicalli.weights import Bundle
 from training.glyph_bank import GlyphBank
+from training.slices import ahead
 from training.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -67,17 +71,17 @@ def train_from_nothing(
     autoencoder = Autoencoder()
     kept = working_folder / "autoencoder.safetensors"
     if not _restore(autoencoder, kept):
-        logger.info("stage 1 of 3: autoencoder")
+        logger.info("stage 1 of 4: autoencoder")
         size = recipe.characters_at_once // 3 or 1
         autoencoder = train_autoencoder(bank, dims.cell_px, size, recipe.autoencoder, seed, log)
         _keep(autoencoder, kept)
     autoencoder.eval().requires_grad_(False)
 
     library = build_library(vocabulary, content_face, autoencoder, dims.cell_px)
-    model = start_from_eye(
-        dims, len(vocabulary), _eye(recipe, bank, autoencoder, library, vocabulary, working_folder)
-    )
-    logger.info("stage 3 of 3: columns")
+    rows = library_rows(vocabulary, library)
+    singles = _Singles(recipe, bank, autoencoder, library, rows, working_folder)
+    model = start_from_singles(dims, len(vocabulary), singles.eye(), singles.brush(prompts))
+    logger.info("stage 4 of 4: columns")
     for trained in (model.eye, model.content_out):
         trained.requires_grad_(False)
     reading, writing = (
@@ -97,7 +101,7 @@ def train_from_nothing(
     )
     fitted = train_columns(
         model, reading, writing, autoencoder, vocabulary, library,
-        recipe.objective, recipe.columns, seed, log,
+        recipe.objective, recipe.columns, seed, log, kept=working_folder / "columns.progress",
     )  # fmt: skip
     facts: dict[str, Any] = {
         "name": recipe.name,
@@ -109,26 +113,46 @@ def train_from_nothing(
     return Bundle(model=model, autoencoder=autoencoder, vocabulary=vocabulary, recipe=facts)
 
 
-def _eye(
-    recipe: PretrainRecipe,
-    bank: GlyphBank,
-    autoencoder: Autoencoder,
-    library: ReferenceLibrary,
-    vocabulary: Vocabulary,
-    working_folder: Path,
-) -> SingleReader:
-    torch.manual_seed(recipe.seed)
-    reader = single_reader(recipe.dims)
-    kept = working_folder / "eye.safetensors"
-    if not _restore(reader, kept):
-        logger.info("stage 2 of 3: the eye")
-        train_eye(
-            reader, bank, autoencoder, library, library_rows(vocabulary, library),
-            recipe.dims.cell_px, recipe.characters_at_once, recipe.eye, recipe.seed,
-            working_folder / "curve.jsonl",
-        )  # fmt: skip
-        _keep(reader, kept)
-    return reader
+@dataclass(frozen=True)
+class _Singles:
+    """The two stages on single characters."""
+
+    recipe: PretrainRecipe
+    bank: GlyphBank
+    autoencoder: Autoencoder
+    library: ReferenceLibrary
+    rows: Tensor
+    working_folder: Path
+
+    def eye(self) -> SingleReader:
+        recipe = self.recipe
+        torch.manual_seed(recipe.seed)
+        reader = single_reader(recipe.dims)
+        kept = self.working_folder / "eye.safetensors"
+        if not _restore(reader, kept):
+            logger.info("stage 2 of 4: the eye")
+            train_eye(
+                reader, self.bank, self.autoencoder, self.library, self.rows,
+                recipe.dims.cell_px, recipe.characters_at_once, recipe.eye, recipe.seed,
+                self.working_folder / "curve.jsonl",
+            )  # fmt: skip
+            _keep(reader, kept)
+        return reader
+
+    def brush(self, prompts: Mapping[str, str]) -> SingleWriter:
+        recipe = self.recipe
+        torch.manual_seed(recipe.seed + 1)
+        writer = single_writer(recipe.dims)
+        kept = self.working_folder / "brush.safetensors"
+        if not _restore(writer, kept):
+            logger.info("stage 3 of 4: the brush")
+            train_brush(
+                writer, self.bank, prompts, self.autoencoder, self.library, self.rows,
+                recipe.characters_at_once, recipe.objective, recipe.brush, recipe.seed,
+                self.working_folder / "curve.jsonl",
+            )  # fmt: skip
+            _keep(writer, kept)
+        return writer
 
 
 def _keep(network: nn.Module, path: Path) -> None:

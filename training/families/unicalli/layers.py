@@ -124,7 +124,7 @@ class StreamBlock(nn.Module):
             picture: (B, Lp, D) tokens of all picture streams.
             text: (B, Lt, D) tokens.
             picture_time: (B, Lp, M), each token with the time of its own stream.
-            text_time: (B, 1, M).
+            text_time: (B, Lt, M).
             angles: (Lt + Lp, K / 2), text first.
         """
         picture_attend, picture_think = self.picture.modulations(picture_time)

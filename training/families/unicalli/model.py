@@ -4,35 +4,51 @@ Holds: ``UniCalliDims`` with every size, and ``UniCalli``: image, content and bo
 style and character tokens in, the clean data of each picture stream out.
 
 The paper: times of their own for content and for image with box map (section 3.1), positions
-shared by all picture streams and a learned vector that tells them apart (3.2, E.2). Ours: the
-image enters through a convolutional eye beside the linear patches (``stem``), whose tokens are
-also handed to the content stream at the same places, as are content tokens to the image, and the
-network predicts data instead of velocity; ``training.processes.flow`` turns one into the other.
+shared by all picture streams and something learned that tells them apart (3.2, E.2). The paper
+adds it to the rotary positions, the released code to the tokens, one vector for each place; both
+forms and a third, one vector for each stream, are a choice in ``UniCalliDims``.
+
+Ours: every cell of every stream has a time of its own, so that besides reading and writing a
+column can be completed, some of its cells being known. The image enters through a convolutional
+eye beside the linear patches (``stem``), whose tokens are also handed to the content stream at
+the same places, as are content tokens to the image, and it leaves through a convolutional brush
+(``brush``). The network predicts data instead of velocity; ``training.processes.flow`` turns one
+into the other.
 
 Keeps out: noise and schedules (``training.processes.flow``), losses (``objective``), what a
 prompt says (``pipelines.prompts``).
 
 Legend: B batch, C cells, Z latent channels, S side of a cell in latents, P its side in tokens,
-T style tokens, D model width, M time width, F numbers in a token.
+T style tokens, D model width, M time width, F numbers in a token, K width of a head.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from training.families.unicalli.autoencoder import DOWNSAMPLING, LATENT_CHANNELS
+from training.families.unicalli.brush import Brush
 from training.families.unicalli.layers import StreamBlock, rotary_angles, time_waves
 from training.families.unicalli.stem import Stem
+
+Modality = Literal["stream", "place", "rotation"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class UniCalliDims:
-    """Every size of the network; 10 M parameters as it stands."""
+    """Every size of the network; 14 M parameters as it stands.
+
+    ``modality`` is what tells the picture streams apart, learned from zero: a vector added to
+    the tokens of a ``stream``, one added at each ``place`` of a stream (the released code; columns
+    of one length only), or angles added to a stream's ``rotation`` (the paper's equation 2).
+    """
 
     cell_px: int = 48
     cells: int = 5
@@ -44,9 +60,10 @@ class UniCalliDims:
     time_width: int = 128
     character_width: int = 64
     style_words: int = 4096
-    style_tokens: int = 16
+    style_tokens: int = 24
     rope_axes: tuple[int, int] = (32, 32)
     rope_theta: float = 10_000.0
+    modality: Modality = "stream"
 
     def __post_init__(self) -> None:
         if sum(self.rope_axes) * self.heads != self.width:
@@ -80,6 +97,24 @@ class Streams:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Times:
+    """How far each cell of each stream is from clean data: (B, C) in [0, 1], 0 clean, 1 noise.
+
+    The text stream keeps the time of the content: it says the same.
+    """
+
+    image: Tensor
+    content: Tensor
+    boxes: Tensor
+
+    @classmethod
+    def even(cls, cells: int, *, image: Tensor, content: Tensor) -> Times:
+        """One time (B,) for all cells of a stream; the box map shares the image's (paper, 3.1)."""
+        image, content = (t[:, None].expand(-1, cells) for t in (image, content))
+        return cls(image=image, content=content, boxes=image)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TextCondition:
     """What is said beside the pictures.
 
@@ -98,7 +133,11 @@ class UniCalli(nn.Module):
     Args:
         dims: Sizes.
         vocabulary_size: Characters that have an embedding; id 0 of the table is "none".
+
+    Set ``recomputes`` to train with less memory: blocks are computed again on the way back.
     """
+
+    recomputes = False
 
     def __init__(self, dims: UniCalliDims, vocabulary_size: int) -> None:
         super().__init__()
@@ -108,7 +147,7 @@ class UniCalli(nn.Module):
         self.image_in = nn.Linear(dims.token_features, width)
         self.content_in = nn.Linear(dims.token_features, width)
         self.boxes_in = nn.Linear(dims.token_features, width)
-        self.stream_offsets = nn.Parameter(torch.zeros(3, 1, width))
+        self.modality = nn.Parameter(torch.zeros(3, *_modality_shape(dims)))
         self.character_table = nn.Embedding(vocabulary_size + 1, dims.character_width)
         self.character_in = nn.Linear(dims.character_width, width)
         self.style_table = nn.Embedding(dims.style_words, width, padding_idx=0)
@@ -120,7 +159,7 @@ class UniCalli(nn.Module):
             StreamBlock(width, dims.heads, time_width, dims.mlp_ratio) for _ in range(dims.depth)
         )
         self.last_modulation = nn.Linear(time_width, 2 * width)
-        self.image_out = nn.Linear(width, dims.token_features)
+        self.brush = Brush(width, time_width)
         self.content_out = nn.Linear(width, dims.token_features)
         self.boxes_out = nn.Linear(width, dims.token_features)
         self.log_temperature = nn.Parameter(torch.tensor(3.0))
@@ -130,67 +169,106 @@ class UniCalli(nn.Module):
             nn.init.zeros_(module.bias)
         nn.init.zeros_(self.last_modulation.weight)
 
-    def forward(
-        self, streams: Streams, text: TextCondition, image_time: Tensor, content_time: Tensor
-    ) -> Streams:
+    def forward(self, streams: Streams, text: TextCondition, times: Times) -> Streams:
         """Clean data of every stream as the network sees it through the noise.
 
         Args:
             streams: Noised latents.
             text: Style words and noised character embeddings.
-            image_time: (B,) in [0, 1], of the image and the box map; 0 is clean.
-            content_time: (B,) in [0, 1], of the content and the text stream.
+            times: Of every cell of every stream; those of a missing box map are not looked at.
         """
-        image_mark = self.time_in(time_waves(image_time, self.dims.time_width))
-        content_mark = self.time_in(time_waves(content_time, self.dims.time_width))
-        words = self.style_table(text.style)
-        said = (text.style > 0).sum(dim=1, keepdim=True).clamp(min=1)
-        style_mark = self.style_in(words.sum(dim=1) / said)
-        image_mark, content_mark = image_mark + style_mark, content_mark + style_mark
-
-        seen = self._see(streams.image, image_mark)
-        told = self.content_in(self._patch(streams.content))
-        # Content tokens stand where image tokens stand, so each is handed what the other shows
-        # at its place, in proportion to how clear the other is. A model that starts from its
-        # eye reads at once; without this, attention must first find out that equal places
-        # belong together.
-        content_tokens = told + (1 - image_time)[:, None, None] * seen
-        image_tokens = self.image_in(self._patch(streams.image)) + seen
-        image_tokens = image_tokens + (1 - content_time)[:, None, None] * told
-        kinds = [image_tokens, content_tokens]
-        marks = [image_mark, content_mark]
-        if streams.boxes is not None:
-            kinds.append(self.boxes_in(self._patch(streams.boxes)))
-            marks.append(image_mark)
-        count = kinds[0].shape[1]
-        picture = torch.cat(
-            [kind + offset for kind, offset in zip(kinds, self.stream_offsets, strict=False)], dim=1
-        )
-        picture_time = torch.cat([repeat(m, "B M -> B L M", L=count) for m in marks], dim=1)
-        spoken = torch.cat([words, self.character_in(text.characters)], dim=1)
-        angles = self._angles(len(kinds), text.characters.shape[1], words.shape[1]).to(picture)
-        for block in self.blocks:
-            picture, spoken = block(picture, spoken, picture_time, content_mark[:, None], angles)
-
-        shift, scale = self.last_modulation(F.silu(picture_time)).chunk(2, dim=-1)
-        picture = F.layer_norm(picture, picture.shape[-1:]) * (1 + scale) + shift
-        image, content, *boxes = picture.split(count, dim=1)
+        image, content, *boxes = self._think(streams, text, times)
         return Streams(
-            image=self._unpatch(self.image_out(image)),
+            image=self._draw(streams, image, text, times),
             content=self._unpatch(self.content_out(content)),
             boxes=self._unpatch(self.boxes_out(boxes[0])) if boxes else None,
         )
+
+    def read(self, streams: Streams, text: TextCondition, times: Times) -> Tensor:
+        """The clean content alone, for whoever does not need the brush: it takes most time."""
+        content = self._think(streams, text, times)[1]
+        return self._unpatch(self.content_out(content))
 
     def embed_characters(self, ids: Tensor) -> Tensor:
         """(B, C) vocabulary ids, -1 for an empty cell, to (B, C, character_width)."""
         embedded: Tensor = self.character_table(ids + 1)
         return embedded
 
+    def _think(self, streams: Streams, text: TextCondition, times: Times) -> tuple[Tensor, ...]:
+        """Tokens of each picture stream after the last block, (B, C * P * P, D)."""
+        style = self._style(text)
+        image_mark = self._mark(times.image) + style
+        content_mark = self._mark(times.content) + style
+        seen = self._see(streams.image, image_mark)
+        told = self.content_in(self._patch(streams.content))
+        # Content tokens stand where image tokens stand, so each is handed what the other shows
+        # at its place, in proportion to how clear the other is. A model that starts from its
+        # eye reads at once; without this, attention must first find out that equal places
+        # belong together.
+        image_tokens = self.image_in(self._patch(streams.image)) + seen
+        kinds = [
+            image_tokens + self._at_tokens(1 - times.content[..., None]) * told,
+            told + self._at_tokens(1 - times.image[..., None]) * seen,
+        ]
+        marks = [image_mark, content_mark]
+        if streams.boxes is not None:
+            kinds.append(self.boxes_in(self._patch(streams.boxes)))
+            marks.append(self._mark(times.boxes) + style)
+        if self.dims.modality != "rotation":
+            kinds = [kind + own for kind, own in zip(kinds, self.modality, strict=False)]
+        picture = torch.cat(kinds, dim=1)
+        picture_time = torch.cat([self._at_tokens(mark) for mark in marks], dim=1)
+        words = self.style_table(text.style)
+        spoken = torch.cat([words, self.character_in(text.characters)], dim=1)
+        whole = content_mark.mean(dim=1, keepdim=True).expand(-1, words.shape[1], -1)
+        spoken_time = torch.cat([whole, content_mark], dim=1)
+        angles = self._angles(len(kinds), text.characters.shape[1], words.shape[1])
+        for block in self.blocks:
+            given = (picture, spoken, picture_time, spoken_time, angles)
+            if self.recomputes and self.training:
+                picture, spoken = checkpoint(block, *given, use_reentrant=False)
+            else:
+                picture, spoken = block(*given)
+        shift, scale = self.last_modulation(F.silu(picture_time)).chunk(2, dim=-1)
+        picture = F.layer_norm(picture, picture.shape[-1:]) * (1 + scale) + shift
+        parts: tuple[Tensor, ...] = picture.split(kinds[0].shape[1], dim=1)
+        return parts
+
+    def _style(self, text: TextCondition) -> Tensor:
+        """(B, 1, M)."""
+        style: Tensor = self.style_in(mean_style(self.style_table, text.style))
+        return style[:, None]
+
+    def _mark(self, times: Tensor) -> Tensor:
+        """(B, C) times to their (B, C, M) embedding."""
+        waves = time_waves(times.reshape(-1), self.dims.time_width)
+        mark: Tensor = self.time_in(waves).reshape(*times.shape, -1)
+        return mark
+
     def _see(self, image: Tensor, mark: Tensor) -> Tensor:
-        cells = rearrange(image, "B Z (C S) side -> (B C) Z S side", S=self.dims.latent_side)
-        seen = self.eye(cells, repeat(mark, "B M -> (B C) M", C=len(cells) // len(image)))
+        seen = self.eye(self._cells(image), rearrange(mark, "B C M -> (B C) M"))
         tokens: Tensor = rearrange(seen, "(B C) P D -> B (C P) D", B=len(image))
         return tokens
+
+    def _draw(self, streams: Streams, tokens: Tensor, text: TextCondition, times: Times) -> Tensor:
+        """The brush sees the content in proportion to how clear it is."""
+        clear = rearrange(1 - times.content, "B C -> (B C) 1 1 1")
+        mark = self._mark(times.image) + self._style(text)
+        drawn = self.brush(
+            self._cells(streams.image),
+            self._cells(streams.content) * clear,
+            rearrange(tokens, "B (C P) D -> (B C) P D", C=mark.shape[1]),
+            rearrange(mark, "B C M -> (B C) M"),
+        )
+        image: Tensor = rearrange(drawn, "(B C) Z S side -> B Z (C S) side", B=len(tokens))
+        return image
+
+    def _cells(self, latents: Tensor) -> Tensor:
+        return rearrange(latents, "B Z (C S) side -> (B C) Z S side", S=self.dims.latent_side)
+
+    def _at_tokens(self, of_cells: Tensor) -> Tensor:
+        """What holds for a cell, (B, C, any), for each of its tokens."""
+        return repeat(of_cells, "B C any -> B (C P) any", P=self.dims.token_side**2)
 
     def _patch(self, latents: Tensor) -> Tensor:
         return rearrange(
@@ -214,4 +292,23 @@ class UniCalli(nn.Module):
             [torch.arange(cells) * side + side // 2, torch.full((cells,), side // 2)], dim=1
         )
         positions = torch.cat([torch.zeros(words, 2), middles, grid.repeat(streams, 1)])
-        return rotary_angles(positions, self.dims.rope_axes, self.dims.rope_theta)
+        angles = rotary_angles(positions, self.dims.rope_axes, self.dims.rope_theta)
+        angles = angles.to(self.modality)
+        if self.dims.modality == "rotation":
+            own = torch.cat([k.expand(len(grid), -1) for k in self.modality[:streams]])
+            angles = torch.cat([angles[: words + cells], angles[words + cells :] + own])
+        return angles
+
+
+def mean_style(table: nn.Embedding, style: Tensor) -> Tensor:
+    """Mean of the words of a prompt, (B, T) ids to (B, D); zeros where there is no prompt."""
+    said = (style > 0).sum(dim=1, keepdim=True).clamp(min=1)
+    words: Tensor = table(style).sum(dim=1)
+    return words / said
+
+
+def _modality_shape(dims: UniCalliDims) -> tuple[int, int]:
+    if dims.modality == "rotation":
+        return 1, dims.width // dims.heads // 2
+    places = dims.cells * dims.token_side**2 if dims.modality == "place" else 1
+    return places, dims.width

@@ -1,15 +1,19 @@
 """What UniCalli is trained for: one step that reads or writes.
 
-Holds: ``ObjectiveParams`` with the presets ``PAPER`` and ``TINY``, and ``column_loss``. Writing:
-content clean, image and box map noised together. Reading: image and box map clean, content
-noised. The main term belongs to what is noised, the side term is weighted with lambda (paper,
-section 3.1); content is replaced by noise now and then (3.3) and always where a column has no
-label (3.4).
+Holds: ``ObjectiveParams`` with the presets ``PAPER``, ``RELEASED`` and ``TINY``, and
+``column_loss``. Writing: content clean, image and box map noised together. Reading: image and box
+map clean, content noised. The main term belongs to what is noised, the side term is weighted with
+lambda (paper, section 3.1); content is replaced by noise now and then (3.3) and always where a
+column has no label (3.4).
 
-Ours: beside the flow loss of reading, the cross-entropy over the cosine to every reference,
-because it is what reading is judged by and learns faster by far (measured, see ``stem``).
+Ours: some cells of what is asked for may be given, so that the same network completes a column
+and writes on from what stands there; and beside the flow loss of reading, the cross-entropy over
+the cosine to every reference, because it is what reading is judged by and learns faster by far
+(measured, see ``stem``).
 
 Keeps out: the loop (``training.loop``), data (``conditioning``).
+
+Legend: B batch, C cells, Z latent channels, S side of a cell in latents, V references.
 """
 
 from __future__ import annotations
@@ -17,14 +21,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor
 from torch.nn import functional as F
 
 from training.families.unicalli.conditioning import ColumnBatch
 from training.families.unicalli.library import ReferenceLibrary
-from training.families.unicalli.model import Streams, TextCondition, UniCalli
+from training.families.unicalli.model import Streams, TextCondition, Times, UniCalli
 from training.processes.flow import SMALLEST_TIME, lay_noise
 
 Mode = Literal["read", "write"]
@@ -35,38 +40,76 @@ class ObjectiveParams:
     """Numbers of the training objective; defaults are the paper's.
 
     Attributes:
-        side_weight: Lambda, of the stream that is given rather than asked for.
-        content_dropout: Share of writing steps whose content is pure noise.
-        read_share: Share of steps that read.
+        side_weight: Lambda in writing, of the content, which is given.
+        reading_side_weight: Lambda in reading, of image and box map, which are given; at 0 they
+            are not predicted at all, which saves the brush.
+        reading_flow_weight: Weight of the content in reading.
+        content_dropout: Share of writing steps whose content is noise.
+        dropped_time: How much noise that is.
+        style_dropout: Share of writing steps without a prompt, for guidance.
+        time_law: How times are drawn: ``uniform``, or ``logit_normal``, the sigmoid of a normal.
+        is_alternating: Whether writing and reading take turns instead of being drawn.
+        read_share: Share of steps that read, where they are drawn.
+        has_boxes: Whether there is a box map at all.
+        boxes_absent_share: Share of reading steps without it, so that it may be missing.
         retrieval_weight: Weight of the cross-entropy; the paper has none.
-        reading_flow_weight: Weight of the flow loss of the content in reading; the paper's is 1.
         full_noise_share: Share of reading steps at content time 1, where reading in one step
-            starts; the paper draws evenly from [0, 1].
-        boxes_absent_share: Share of reading steps without a box map, so that it may be missing.
+            starts.
+        given_share: Share of steps in which each cell of what is asked for is given with an
+            even chance: completing a column, writing on from what stands there.
         largest_weight: Bound on what an error in the data counts as an error of the velocity,
-            which is 1 / time squared: without it the last breath of noise drowns all else. The
-            paper has no bound; 5 is what Min-SNR (Hang et al. 2023) found best.
+            which is 1 / time squared: without it the last breath of noise drowns all else. 400
+            is none; 5 is what Min-SNR (Hang et al. 2023) found best.
     """
 
     side_weight: float = 0.02
-    content_dropout: float = 0.05
-    read_share: float = 0.5
-    retrieval_weight: float = 0.0
+    reading_side_weight: float = 0.02
     reading_flow_weight: float = 1.0
-    full_noise_share: float = 0.0
+    content_dropout: float = 0.05
+    dropped_time: float = 1.0
+    style_dropout: float = 0.0
+    time_law: Literal["uniform", "logit_normal"] = "uniform"
+    is_alternating: bool = False
+    read_share: float = 0.5
+    has_boxes: bool = True
     boxes_absent_share: float = 0.0
-    largest_weight: float = 400.0
+    retrieval_weight: float = 0.0
+    full_noise_share: float = 0.0
+    given_share: float = 0.0
+    largest_weight: float = 1 / SMALLEST_TIME**2
 
 
 PAPER = ObjectiveParams()
+RELEASED = ObjectiveParams(
+    side_weight=0.01,
+    reading_side_weight=0.01,
+    reading_flow_weight=0.2,
+    content_dropout=0.02,
+    dropped_time=0.9,
+    time_law="logit_normal",
+    is_alternating=True,
+    has_boxes=False,
+)
+"""The training code that the authors published for a time, without its defects."""
 TINY = ObjectiveParams(
     read_share=0.65,
-    retrieval_weight=1.0,
+    reading_side_weight=0.0,
     reading_flow_weight=0.1,
-    full_noise_share=0.6,
+    style_dropout=0.1,
     boxes_absent_share=0.7,
+    retrieval_weight=1.0,
+    full_noise_share=0.6,
+    given_share=0.2,
     largest_weight=5.0,
 )
+
+
+def mode_of(params: ObjectiveParams, step: int, seed: int) -> Mode:
+    """Whether a step reads or writes; the same for all its slices."""
+    if params.is_alternating:
+        return "read" if step % 2 else "write"
+    drawn = np.random.default_rng((seed, step)).random()
+    return "read" if drawn < params.read_share else "write"
 
 
 def column_loss(
@@ -78,60 +121,62 @@ def column_loss(
     generator: torch.Generator,
 ) -> tuple[Tensor, dict[str, float]]:
     """One step's loss, and its parts by name for the log."""
-    count = len(batch.image)
-    if mode == "read":
-        image_time = torch.zeros(count)
-        content_time = _uniform(count, generator)
-        full = _uniform(count, generator) < params.full_noise_share
-        content_time = torch.where(full, torch.ones(count), content_time)
-    else:
-        image_time = _uniform(count, generator)
-        dropped = _uniform(count, generator) < params.content_dropout
-        content_time = dropped.float()
-    content_time = torch.where(batch.is_labelled, content_time, torch.ones(count))
-    without_boxes = mode == "read" and _uniform(1, generator).item() < params.boxes_absent_share
-
+    times = _times(batch, params, mode, generator)
+    absent = mode == "read" and _uniform((), generator).item() < params.boxes_absent_share
+    side = batch.image.shape[-1]
     embedded = model.embed_characters(batch.characters)
     noised = Streams(
-        image=lay_noise(batch.image, _noise(batch.image, generator), image_time),
-        content=lay_noise(batch.content, _noise(batch.content, generator), content_time),
+        image=_noised(batch.image, times.image, side, generator),
+        content=_noised(batch.content, times.content, side, generator),
         boxes=None
-        if without_boxes
-        else lay_noise(batch.boxes, _noise(batch.boxes, generator), image_time),
+        if absent or not params.has_boxes
+        else _noised(batch.boxes, times.boxes, side, generator),
     )
     text = TextCondition(
         style=batch.style,
-        characters=lay_noise(embedded, _noise(embedded, generator), content_time),
+        characters=lay_noise(embedded, _noise(embedded, generator), times.content[..., None]),
     )
-    clean = model(noised, text, image_time, content_time)
-
-    labelled = batch.is_labelled.float()
-    bound = params.largest_weight
-    image_loss = _flow_loss(clean.image, batch.image, image_time, bound).mean()
-    content_errors = _flow_loss(clean.content, batch.content, content_time, bound)
-    content_loss = (content_errors * labelled).sum() / labelled.sum().clamp(min=1)
-    parts = {"image": image_loss, "content": content_loss}
-    if noised.boxes is not None and clean.boxes is not None:
-        boxes_errors = _flow_loss(clean.boxes, batch.boxes, image_time, bound)
-        parts["boxes"] = boxes_errors.mean()
-    drawn = image_loss + parts.get("boxes", image_loss.new_zeros(()))
-    if mode == "write":
-        loss = drawn + params.side_weight * content_loss
+    is_drawn = mode == "write" or params.reading_side_weight > 0
+    if is_drawn:
+        clean = model(noised, text, times)
     else:
-        loss = params.reading_flow_weight * content_loss + params.side_weight * drawn
-        if params.retrieval_weight:
-            parts["retrieval"] = retrieval_loss(model, clean.content, batch, library)
-            loss = loss + params.retrieval_weight * parts["retrieval"]
+        content = model.read(noised, text, times)
+        clean = Streams(image=noised.image, content=content, boxes=None)
+
+    given = params.side_weight if mode == "write" else params.reading_side_weight
+    labelled = batch.is_labelled.float()[:, None].expand_as(times.content)
+    is_asked = {"image": mode == "write", "content": mode == "read", "boxes": mode == "write"}
+    parts: dict[str, Tensor] = {}
+    loss = batch.image.new_zeros(())
+    for name in ("image", "content", "boxes"):
+        predicted: Tensor | None = getattr(clean, name)
+        if predicted is None or (name == "image" and not is_drawn):
+            continue
+        time: Tensor = getattr(times, name)
+        errors = flow_errors(predicted, getattr(batch, name), time, params.largest_weight)
+        weight = labelled if name == "content" else torch.ones_like(errors)
+        # A given cell of what is asked for counts as what is given.
+        weights = torch.where((time > 0) & is_asked[name], 1.0, given) * weight
+        parts[name] = (errors * weight).sum() / weight.sum().clamp(min=1)
+        share = params.reading_flow_weight if name == "content" and mode == "read" else 1.0
+        loss = loss + share * (errors * weights).sum() / weight.sum().clamp(min=1)
+    if mode == "read" and params.retrieval_weight:
+        parts["retrieval"] = retrieval_loss(model, clean.content, batch, times.content, library)
+        loss = loss + params.retrieval_weight * parts["retrieval"]
     return loss, {f"{mode}_{name}": float(value.detach()) for name, value in parts.items()}
 
 
 def retrieval_loss(
-    model: UniCalli, content: Tensor, batch: ColumnBatch, library: ReferenceLibrary
+    model: UniCalli,
+    content: Tensor,
+    batch: ColumnBatch,
+    content_time: Tensor,
+    library: ReferenceLibrary,
 ) -> Tensor:
-    """Cross-entropy of every labelled cell over the scaled cosine to all references."""
+    """Cross-entropy over the scaled cosine to all references, of labelled cells that are asked."""
     scores = cell_similarities(content, library)
     wanted = rearrange(batch.references, "B C -> (B C)")
-    known = batch.is_labelled[:, None].expand_as(batch.references).reshape(-1)
+    known = rearrange(batch.is_labelled[:, None] & (content_time > 0), "B C -> (B C)")
     scaled = scores * model.log_temperature.clamp(max=4.6).exp()
     return F.cross_entropy(scaled[known], wanted[known]) if known.any() else scaled.sum() * 0
 
@@ -142,15 +187,63 @@ def cell_similarities(content: Tensor, library: ReferenceLibrary) -> Tensor:
     return library.similarity(cells)
 
 
-def _flow_loss(predicted: Tensor, data: Tensor, time: Tensor, bound: float) -> Tensor:
-    """(B,) mean squared error of the velocity, which is that of the data over time squared."""
-    weight = (1 / time.clamp(min=SMALLEST_TIME).square()).clamp(max=bound)
-    return (predicted - data).square().flatten(1).mean(dim=1) * weight
+def at_latents(times: Tensor, side: int) -> Tensor:
+    """(B, C) times as they lie on the latents of a column: (B, 1, C * S, 1)."""
+    return repeat(times, "B C -> B 1 (C S) 1", S=side)
+
+
+def _times(
+    batch: ColumnBatch, params: ObjectiveParams, mode: Mode, generator: torch.Generator
+) -> Times:
+    count, cells = batch.characters.shape
+    zeros, ones = torch.zeros(count), torch.ones(count)
+    drawn = _uniform((count,), generator)
+    if params.time_law == "logit_normal":
+        drawn = torch.sigmoid(torch.randn((count,), generator=generator))
+    if mode == "read":
+        is_full = _uniform((count,), generator) < params.full_noise_share
+        image, content = zeros, torch.where(is_full, ones, drawn)
+    else:
+        is_dropped = _uniform((count,), generator) < params.content_dropout
+        image, content = drawn, is_dropped * params.dropped_time
+    content = torch.where(batch.is_labelled.cpu(), content, ones)
+    times = Times.even(cells, image=image, content=content)
+    if _uniform((), generator).item() < params.given_share:
+        is_open = (_uniform((count, cells), generator) < 0.5).float()
+        if mode == "read":
+            unknown = ~batch.is_labelled.cpu()[:, None]
+            times = Times(
+                image=times.image,
+                content=times.content * torch.where(unknown, 1.0, is_open),
+                boxes=times.boxes,
+            )
+        else:
+            given = times.image * is_open
+            times = Times(image=given, content=times.content, boxes=given)
+    device = batch.image.device
+    return Times(
+        image=times.image.to(device),
+        content=times.content.to(device),
+        boxes=times.boxes.to(device),
+    )
+
+
+def flow_errors(predicted: Tensor, data: Tensor, times: Tensor, bound: float) -> Tensor:
+    """(B, C) mean squared error of the velocity: that of the data over time squared, bounded."""
+    weight = (1 / times.clamp(min=SMALLEST_TIME).square()).clamp(max=bound)
+    squares = rearrange(
+        (predicted - data).square(), "B Z (C S) side -> B C (Z S side)", C=times.shape[1]
+    )
+    return squares.mean(dim=-1) * weight
+
+
+def _noised(data: Tensor, times: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    return lay_noise(data, _noise(data, generator), at_latents(times, side))
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(like.shape, generator=generator)
+    return torch.randn(like.shape, generator=generator).to(like.device)
 
 
-def _uniform(count: int, generator: torch.Generator) -> Tensor:
-    return torch.rand((count,), generator=generator)
+def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=generator)

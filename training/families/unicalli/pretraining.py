@@ -1,15 +1,16 @@
-"""First steps: the autoencoder, then the eye, one character at a time.
+"""First steps: the autoencoder, the eye and the brush, one character at a time.
 
-Holds: the two stages that come before columns. Learning single characters against the reference
-library first makes everything after it about a hundred times cheaper (measured on two cores:
-the same transformer from nothing learns nothing in a quarter of an hour).
+Holds: what is trained before columns. Learning single characters against the reference library
+first makes everything after it about a hundred times cheaper (measured on two cores: the same
+transformer from nothing learns nothing in a quarter of an hour), for reading and for writing.
 
 Keeps out: columns (``objective``) and what the stages are trained on (``training.glyph_bank``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,44 +20,63 @@ from torch.nn import functional as F
 
 from training.augment import AugmentParams, augment
 from training.families.unicalli.autoencoder import Autoencoder
+from training.families.unicalli.brush import Brush
+from training.families.unicalli.layers import time_waves
 from training.families.unicalli.library import ReferenceLibrary
+from training.families.unicalli.model import UniCalliDims, mean_style
+from training.families.unicalli.objective import at_latents, flow_errors
 from training.families.unicalli.stem import Stem
 from training.glyph_bank import GlyphBank
+from training.processes.flow import lay_noise
+from training.slices import Slice
 
 INVERTED_SHARE = 0.3
 """Content images are black on white and calligraphy white on black: the autoencoder sees both."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Characters:
+    """A batch: (B, 1, cell, cell) in [-1, 1], their classes (B,) and the hands they are in (B,)."""
+
+    images: Tensor
+    classes: Tensor
+    hands: Tensor
+
+
 def characters(
     bank: GlyphBank, size: int, cell_px: int, params: AugmentParams, seed: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless batches of aged characters: (B, 1, cell, cell) in [-1, 1], and their classes (B,).
+) -> Callable[[Slice], Characters]:
+    """Batches of deformed characters.
 
     Half of a batch is drawn evenly over classes, half over pictures, so that a character that
     only two hands have is seen often enough.
     """
-    rng = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed)
     counts = np.bincount(bank.classes)
     weights = 1 / counts[bank.classes]
     cumulative = np.cumsum(weights / weights.sum())
-    while True:
-        even = np.searchsorted(cumulative, rng.random(size // 2))
-        plain = rng.integers(0, len(bank), size - size // 2)
+
+    def batch(wanted: Slice) -> Characters:
+        rng, generator = wanted.numpy_seeded(seed), wanted.torch_seeded(seed)
+        count = wanted.size(size)
+        even = np.searchsorted(cumulative, rng.random(count // 2))
+        plain = rng.integers(0, len(bank), count - count // 2)
         chosen = np.minimum(np.concatenate([even, plain]), len(bank) - 1)
         pictures = torch.from_numpy(bank.pictures[chosen])[:, None].float() / 255
         inked = augment(pictures, cell_px, params, generator)
-        yield inked * 2 - 1, torch.from_numpy(bank.classes[chosen])
+        return Characters(
+            images=inked * 2 - 1,
+            classes=torch.from_numpy(bank.classes[chosen]),
+            hands=torch.from_numpy(bank.hands[chosen]),
+        )
+
+    return batch
 
 
-def autoencoder_losses(
-    model: Autoencoder, batches: Iterator[tuple[Tensor, Tensor]], generator: torch.Generator
-) -> Iterator[Tensor]:
-    """The autoencoder's loss, batch after batch."""
-    for images, _ in batches:
-        turned = torch.rand((len(images), 1, 1, 1), generator=generator) < INVERTED_SHARE
-        signed = torch.where(turned, -images, images)
-        yield model.loss(signed.contiguous(memory_format=torch.channels_last), generator)
+def autoencoder_loss(model: Autoencoder, images: Tensor, generator: torch.Generator) -> Tensor:
+    """The autoencoder's loss on a batch, some of it inverted."""
+    turned = torch.rand((len(images), 1, 1, 1), generator=generator) < INVERTED_SHARE
+    signed = torch.where(turned, -images, images)
+    return model.loss(signed.contiguous(memory_format=torch.channels_last), generator)
 
 
 class SingleReader(nn.Module):
@@ -88,3 +108,58 @@ class SingleReader(nn.Module):
         """Cross-entropy over the cosine to every reference."""
         scores = library.similarity(self(latents)) * self.log_temperature.clamp(max=4.6).exp()
         return F.cross_entropy(scores, classes)
+
+
+class SingleWriter(nn.Module):
+    """The brush with what it is told of time and style; all of it goes into the transformer."""
+
+    def __init__(self, dims: UniCalliDims) -> None:
+        super().__init__()
+        self.dims = dims
+        self.brush = Brush(dims.width, dims.time_width)
+        self.style_table = nn.Embedding(dims.style_words, dims.width, padding_idx=0)
+        self.style_in = nn.Linear(dims.width, dims.time_width)
+        self.time_in = nn.Sequential(
+            nn.Linear(dims.time_width, dims.time_width),
+            nn.SiLU(),
+            nn.Linear(dims.time_width, dims.time_width),
+        )
+        nn.init.normal_(self.style_table.weight, std=0.1)
+        with torch.no_grad():
+            self.style_table.weight[0] = 0
+
+    def forward(self, image: Tensor, content: Tensor, style: Tensor, time: Tensor) -> Tensor:
+        """Clean latents of single characters.
+
+        Args:
+            image: (N, Z, S, S) noised.
+            content: (N, Z, S, S) of the standard glyph, zeros where it is not known.
+            style: (N, T) ids of the prompt's words.
+            time: (N,).
+        """
+        mark = self.time_in(time_waves(time, self.dims.time_width))
+        mark = mark + self.style_in(mean_style(self.style_table, style))
+        drawn: Tensor = self.brush(image, content, None, mark)
+        return drawn
+
+    def loss(
+        self,
+        latents: Tensor,
+        content: Tensor,
+        style: Tensor,
+        *,
+        content_dropout: float,
+        style_dropout: float,
+        largest_weight: float,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """The flow loss of one character a cell, as of columns (``objective``)."""
+        count = len(latents)
+        time = torch.rand((count,), generator=generator)
+        told = torch.rand((count, 1, 1, 1), generator=generator) >= content_dropout
+        named = torch.rand((count, 1), generator=generator) >= style_dropout
+        noise = torch.randn(latents.shape, generator=generator)
+        times = time[:, None]
+        noised = lay_noise(latents, noise, at_latents(times, latents.shape[-1]))
+        clean = self(noised, content * told, style * named, time)
+        return flow_errors(clean, latents, times, largest_weight).mean()

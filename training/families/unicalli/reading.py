@@ -3,13 +3,15 @@
 Holds: ``UniCalliReader``. One step by default: the network predicts clean content from pure
 noise; more steps integrate the flow. The noise is the same for every window, so that the same
 crop always looks the same, whatever stands beside it in a batch. What a column's characters look
-like is then weighed by what usually follows what (``training.context``).
+like is then weighed by what a second reader named, if one was asked (``training.second_opinion``),
+and by what usually follows what (``training.context``).
 
 Keeps out: finding characters (``pipelines.characters``), records (``training.readings``).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,11 +24,15 @@ from torch import Tensor
 from pipelines.windows import Window, fitted_windows
 from training.context import Floats, Ids, in_context
 from training.families.unicalli.library import BLANK, ReferenceLibrary
-from training.families.unicalli.model import Streams, TextCondition
+from training.families.unicalli.model import Streams, TextCondition, Times
 from training.families.unicalli.objective import cell_similarities
 from training.families.unicalli.weights import Bundle
 from training.processes.flow import euler_step, velocity_from_data
-from training.roles import ColumnInk, Proposal
+from training.roles import NOTHING, ColumnInk, Proposal
+from training.second_opinion import Candidates, heeding
+
+NO_CHANCE = 1e-12
+"""Stands for a chance of nothing, whose logarithm is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +45,9 @@ class ReadingParams:
         looked_at: How many candidates by look are weighed in their context.
         context_weight: Of what usually follows what against the look of a character, if the
             checkpoint knows it; 0 goes by look alone.
+        softness: Root that is drawn of chances before they are given as scores, so that a score
+            of 0.8 is right eight times in ten; look, context and second reader know of the same
+            smudges and would be too sure together.
         refuse_below: Score under which no character is named.
         windows_at_once: Windows in one batch.
         seed: Of the starting noise.
@@ -47,7 +56,8 @@ class ReadingParams:
     steps: int = 1
     candidates: int = 5
     looked_at: int = 20
-    context_weight: float = 0.7
+    context_weight: float = 1.0
+    softness: float = 2.0
     refuse_below: float = 0.05
     windows_at_once: int = 16
     seed: int = 0
@@ -55,10 +65,14 @@ class ReadingParams:
 
 @dataclass(frozen=True)
 class _Look:
-    """What one character looks like: places in the library and chances, likeliest first."""
+    """What one character looks like: candidates likeliest first, and the chance of no ink."""
 
-    places: Ids
-    chances: Floats
+    candidates: Candidates
+    blank: float
+
+    @property
+    def is_blank(self) -> bool:
+        return self.blank > float(self.candidates.chances[0])
 
 
 class UniCalliReader:
@@ -71,8 +85,7 @@ class UniCalliReader:
         self.params = params or ReadingParams()
         dims = bundle.dims
         self._blank = library.characters.index(BLANK)
-        known = bundle.vocabulary.index
-        self._ids = np.array([known.get(c, -1) for c in library.characters], np.int64)
+        self._ids = bundle.vocabulary.index
         generator = torch.Generator().manual_seed(self.params.seed)
         shape = (1, library.latents.shape[1], dims.cells * dims.latent_side, dims.latent_side)
         self._noise = torch.randn(shape, generator=generator)
@@ -92,7 +105,10 @@ class UniCalliReader:
         looks: list[list[_Look]] = [[] for _ in columns]
         for owner, found in zip(owners, self._looks(windows), strict=True):
             looks[owner].extend(found)
-        return [self._propose(column) for column in looks]
+        return [
+            self._propose(found, column.second)
+            for found, column in zip(looks, columns, strict=True)
+        ]
 
     def read(self, windows: Sequence[Window]) -> list[list[Proposal]]:
         """One list of proposals a window, each read as a column of its own.
@@ -100,7 +116,7 @@ class UniCalliReader:
         Args:
             windows: Fitted windows of the model's own cells and cell size.
         """
-        return [self._propose(found) for found in self._looks(windows)]
+        return [self._propose(found, ()) for found in self._looks(windows)]
 
     def _looks(self, windows: Sequence[Window]) -> Iterator[list[_Look]]:
         """What each character of each window looks like."""
@@ -111,9 +127,20 @@ class UniCalliReader:
             places, chances = best.indices.numpy(), best.values.double().numpy()
             for index, window in enumerate(part):
                 yield [
-                    _Look(places[index, cell], chances[index, cell])
+                    self._look(places[index, cell], chances[index, cell])
                     for cell in range(len(window.boxes))
                 ]
+
+    def _look(self, places: Ids, chances: Floats) -> _Look:
+        is_ink = places != self._blank
+        return _Look(
+            Candidates(
+                tuple(self.library.characters[place] for place in places[is_ink]),
+                np.maximum(chances[is_ink], NO_CHANCE),
+                max(0.0, 1 - float(chances.sum())),
+            ),
+            float(chances[~is_ink].sum()),
+        )
 
     @torch.inference_mode()
     def scores(self, inks: npt.NDArray[np.uint8]) -> Tensor:
@@ -139,55 +166,69 @@ class UniCalliReader:
             characters=self._character_noise.expand(count, -1, -1),
         )
         clean = torch.zeros(count)
-        times = torch.linspace(1, 0, self.params.steps + 1)
+        steps = torch.linspace(1, 0, self.params.steps + 1)
         predicted = content
-        for now, later in zip(times[:-1], times[1:], strict=True):
-            time = now.expand(count)
+        for now, later in itertools.pairwise(steps):
             streams = Streams(image=image, content=content, boxes=None)
-            predicted = model(streams, text, clean, time).content
-            velocity = velocity_from_data(content, predicted, time)
-            content = euler_step(content, velocity, time, later.expand(count))
+            times = Times.even(dims.cells, image=clean, content=now.expand(count))
+            predicted = model.read(streams, text, times)
+            content = euler_step(content, velocity_from_data(content, predicted, now), now, later)
         similar = cell_similarities(predicted, self.library)
         scaled = similar * model.log_temperature.clamp(max=4.6).exp()
         return scaled.softmax(dim=-1).reshape(count, dims.cells, -1)
 
-    def _propose(self, column: Sequence[_Look]) -> list[Proposal]:
+    def _propose(self, column: Sequence[_Look], second: Sequence[Proposal]) -> list[Proposal]:
         """Proposals of a column; a cell that looks blank parts what is before it and after it."""
+        opinions = second or [NOTHING] * len(column)
         found: list[Proposal] = []
-        for is_blank, run in groupby(column, lambda look: look.places[0] == self._blank):
+        pairs = zip(column, opinions, strict=True)
+        for is_blank, run in groupby(pairs, lambda pair: pair[0].is_blank):
             looks = list(run)
             if is_blank:
-                found += [self._named(look.places, look.chances, is_blank=True) for look in looks]
+                found += [self._named(look.candidates, look.blank) for look, _ in looks]
             else:
-                found += self._in_context(looks)
+                weighed = self._in_context([heeding(look.candidates, said) for look, said in looks])
+                found += [
+                    self._named(these, look.blank)
+                    for these, (look, _) in zip(weighed, looks, strict=True)
+                ]
         return found
 
-    def _in_context(self, looks: Sequence[_Look]) -> list[Proposal]:
+    def _in_context(self, column: Sequence[Candidates]) -> list[Candidates]:
         context, weight = self.bundle.context, self.params.context_weight
         if context is None or not weight:
-            return [self._named(look.places, look.chances) for look in looks]
-        places = np.stack([look.places for look in looks])
-        # What looks blank to some degree stays that likely, but is no candidate.
-        chances = np.stack([look.chances for look in looks]) * (places != self._blank)
-        total = chances.sum(axis=1, keepdims=True)
-        weighed = in_context(context, self._ids[places], np.maximum(chances, 1e-9), weight)
+            return list(column)
+        # Candidates of all characters in one rectangle; what fills it up has no chance.
+        most = max(len(candidates.texts) for candidates in column)
+        ids = np.full((len(column), most), -1, np.int64)
+        chances = np.full((len(column), most), NO_CHANCE)
+        for row, candidates in enumerate(column):
+            count = len(candidates.texts)
+            ids[row, :count] = [self._ids.get(text, -1) for text in candidates.texts]
+            chances[row, :count] = candidates.chances / candidates.chances.max()
+        weighed = in_context(context, ids, np.maximum(chances, NO_CHANCE), weight)
         return [
-            self._named(place[order], row[order])
-            for place, row in zip(places, weighed * total, strict=True)
-            for order in [np.argsort(-row, kind="stable")]
+            Candidates(
+                candidates.texts,
+                row[: len(candidates.texts)],
+                candidates.others / float(candidates.chances.sum()),
+            )
+            for candidates, row in zip(column, weighed, strict=True)
         ]
 
-    def _named(self, places: Ids, scores: Floats, *, is_blank: bool = False) -> Proposal:
+    def _named(self, candidates: Candidates, blank: float) -> Proposal:
+        """Scores share what is left beside other characters and no ink at all."""
+        soft = np.append(candidates.chances, candidates.others) ** (1 / self.params.softness)
+        scores = soft[:-1] / soft.sum() * (1 - blank)
         ranked = [
-            (self.library.characters[int(place)], float(score))
-            for place, score in zip(places, scores, strict=True)
-            if place != self._blank
-        ][: self.params.candidates]
-        score, second = float(scores[0]), float(scores[1]) if len(scores) > 1 else 0.0
-        refused = is_blank or score < self.params.refuse_below
+            (candidates.texts[place], float(scores[place]))
+            for place in np.argsort(-scores, kind="stable")[: max(2, self.params.candidates)]
+        ]
+        score, second = ranked[0][1], ranked[1][1] if len(ranked) > 1 else 0.0
+        refused = blank > score or score < self.params.refuse_below
         return Proposal(
             text="" if refused else ranked[0][0],
             score=score,
             margin=score - second,
-            candidates=tuple(ranked),
+            candidates=tuple(ranked[: self.params.candidates]),
         )

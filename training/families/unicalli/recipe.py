@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from training.families.unicalli.model import UniCalliDims
 from training.families.unicalli.objective import TINY, ObjectiveParams
 from training.loop import LoopParams
+from training.lora import LoraParams
 
 CONTENT_FONT = "lxgw-wenkai-tc"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainRecipe:
-    """A model from nothing, in three stages: autoencoder, eye, columns."""
+    """A model from nothing, in four stages: autoencoder, eye, brush, columns."""
 
     name: str
     dims: UniCalliDims = field(default_factory=UniCalliDims)
@@ -25,6 +26,7 @@ class PretrainRecipe:
     content_font: str = CONTENT_FONT
     autoencoder: LoopParams = LoopParams(seconds=240, learning_rate=2e-3, weight_decay=0.0)
     eye: LoopParams = LoopParams(seconds=3000, learning_rate=1.6e-3)
+    brush: LoopParams = LoopParams(seconds=3000, learning_rate=2e-3)
     columns: LoopParams = LoopParams(seconds=900, learning_rate=1e-3)
     objective: ObjectiveParams = replace(TINY, read_share=0.4)
     characters_at_once: int = 192
@@ -39,6 +41,8 @@ class FineTuneRecipe:
     Attributes:
         loop: As many steps as two free cores take in two to three minutes; a busier
             machine gets more seconds, up to a bound, before it has to do with fewer steps.
+        lora: Rank and weight of corrections to the transformer, with the eye and the brush frozen;
+            None trains the whole network.
         sample_share: Share of batches cut from approved samples; the rest replays the hands the
             model was trained on, so that they are not forgotten.
     """
@@ -46,6 +50,7 @@ class FineTuneRecipe:
     name: str
     loop: LoopParams = LoopParams(seconds=200, steps=140, learning_rate=6e-4, warmup_steps=20)
     objective: ObjectiveParams = replace(TINY, read_share=0.9)
+    lora: LoraParams | None = None
     sample_share: float = 0.6
     columns_at_once: int = 24
     seed: int = 0

@@ -1,40 +1,43 @@
 """The stages of training, each a function that leaves its networks trained.
 
-Holds: ``train_autoencoder``, ``train_eye``, ``train_columns``. The last serves both a model from
-nothing and one that learns from approved samples: only the batches differ.
+Holds: ``train_autoencoder``, ``train_eye``, ``train_brush``, ``train_columns``. The last serves
+both a model from nothing and one that learns from approved samples: only the batches differ.
 
 Keeps out: single batches and losses (``pretraining``, ``objective``), files (``weights``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from training.augment import AugmentParams
-from training.columns import ColumnPictures
+from training.columns import CLEAN, ColumnPictures, Columns
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.conditioning import (
     ColumnBatch,
     encode_columns,
     library_rows,
     style_ids,
+    without_parts,
 )
 from training.families.unicalli.library import ReferenceLibrary
 from training.families.unicalli.model import UniCalli, UniCalliDims
-from training.families.unicalli.objective import Mode, ObjectiveParams, column_loss
+from training.families.unicalli.objective import Mode, ObjectiveParams, column_loss, mode_of
 from training.families.unicalli.pretraining import (
     SingleReader,
-    autoencoder_losses,
+    SingleWriter,
+    autoencoder_loss,
     characters,
 )
 from training.families.unicalli.stem import Stem
 from training.families.unicalli.weights import lay_out_channels_last
 from training.glyph_bank import GlyphBank
 from training.loop import Fitted, LoopParams, fit
+from training.slices import Slice, ahead
 from training.vocabulary import Vocabulary
 
 SCALE_SAMPLE = 2048
@@ -42,6 +45,10 @@ SCALE_SAMPLE = 2048
 
 STYLELESS_READING_SHARE = 0.7
 """Share of reading steps without a style prompt: whoever reads rarely knows the calligrapher."""
+
+PART_DROPOUT = 0.3
+"""Chance of each part of a writing prompt to be left out: who asks for a script alone, or for a
+calligrapher the model has never met, still asks for something it knows."""
 
 
 def train_autoencoder(
@@ -51,12 +58,15 @@ def train_autoencoder(
     torch.manual_seed(seed)
     model = Autoencoder()
     lay_out_channels_last(model)
-    generator = torch.Generator().manual_seed(seed)
-    batches = characters(bank, size, cell_px, AugmentParams(), seed)
-    losses = autoencoder_losses(model, batches, generator)
-    fit(model, lambda: _named("reconstruction", next(losses)), loop, log=log)
-    pictures = torch.cat([next(batches)[0] for _ in range(max(1, SCALE_SAMPLE // size))])
-    model.measure_scale(pictures)
+    batch = ahead(characters(bank, size, cell_px, AugmentParams(), seed))
+
+    def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
+        loss = autoencoder_loss(model, batch(part).images, part.torch_seeded(seed + 1))
+        return _named("reconstruction", loss)
+
+    fit(model, step, loop, log=log)
+    count = max(1, SCALE_SAMPLE // size)
+    model.measure_scale(torch.cat([batch(Slice(number=k)).images for k in range(count)]))
     model.eval().requires_grad_(False)
     return model
 
@@ -87,15 +97,54 @@ def train_eye(
         seed: Of the data.
         log: Where losses go.
     """
-    batches = characters(bank, size, cell_px, AugmentParams(), seed)
+    batches = ahead(characters(bank, size, cell_px, AugmentParams(), seed))
 
-    def step() -> tuple[Tensor, dict[str, float]]:
-        images, classes = next(batches)
-        with torch.no_grad():
-            latents = autoencoder.encode(images.contiguous(memory_format=torch.channels_last))
-        return _named("retrieval", reader.loss(latents, rows[classes], library))
+    def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
+        batch = batches(part)
+        latents = _encode(autoencoder, batch.images)
+        return _named("retrieval", reader.loss(latents, rows[batch.classes], library))
 
     return fit(reader, step, loop, log=log)
+
+
+def train_brush(
+    writer: SingleWriter,
+    bank: GlyphBank,
+    prompts: Mapping[str, str],
+    autoencoder: Autoencoder,
+    library: ReferenceLibrary,
+    rows: Tensor,
+    size: int,
+    objective: ObjectiveParams,
+    loop: LoopParams,
+    seed: int,
+    log: Path | None,
+) -> Fitted:
+    """Teach the brush to draw single characters, before it ever draws a column.
+
+    Arguments are those of :func:`train_eye`; characters are deformed as a brush does it, not
+    damaged, and ``prompts`` says in whose hand each is.
+    """
+    dims = writer.dims
+    batches = ahead(characters(bank, size, dims.cell_px, CLEAN, seed))
+    styles = style_ids(
+        [prompts[name] for name in bank.hand_names], dims.style_words, dims.style_tokens
+    )
+
+    def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
+        batch = batches(part)
+        loss = writer.loss(
+            _encode(autoencoder, batch.images),
+            library.latents[rows[batch.classes]],
+            styles[batch.hands],
+            content_dropout=objective.content_dropout,
+            style_dropout=objective.style_dropout,
+            largest_weight=objective.largest_weight,
+            generator=part.torch_seeded(seed + 1),
+        )
+        return _named("drawn", loss)
+
+    return fit(writer, step, loop, log=log)
 
 
 def single_reader(dims: UniCalliDims) -> SingleReader:
@@ -107,9 +156,20 @@ def single_reader(dims: UniCalliDims) -> SingleReader:
     return reader
 
 
-def start_from_eye(dims: UniCalliDims, vocabulary_size: int, reader: SingleReader) -> UniCalli:
-    """A transformer whose eye and content read-out are those of the single reader."""
+def single_writer(dims: UniCalliDims) -> SingleWriter:
+    """A fresh brush of the right sizes."""
+    writer = SingleWriter(dims)
+    lay_out_channels_last(writer)
+    return writer
+
+
+def start_from_singles(
+    dims: UniCalliDims, vocabulary_size: int, reader: SingleReader, writer: SingleWriter
+) -> UniCalli:
+    """A transformer that sees and draws single characters as the two already do."""
     model = UniCalli(dims, vocabulary_size)
+    for name in ("brush", "style_table", "style_in", "time_in"):
+        getattr(model, name).load_state_dict(getattr(writer, name).state_dict())
     model.eye.load_state_dict(reader.stem.state_dict())
     model.content_out.load_state_dict(reader.read_out.state_dict())
     with torch.no_grad():
@@ -124,8 +184,8 @@ def start_from_eye(dims: UniCalliDims, vocabulary_size: int, reader: SingleReade
 
 def train_columns(
     model: UniCalli,
-    reading: Iterator[ColumnPictures],
-    writing: Iterator[ColumnPictures],
+    reading: Columns,
+    writing: Columns,
     autoencoder: Autoencoder,
     vocabulary: Vocabulary,
     library: ReferenceLibrary,
@@ -134,25 +194,24 @@ def train_columns(
     seed: int,
     log: Path | None,
     judge: Callable[[], dict[str, float]] | None = None,
+    kept: Path | None = None,
 ) -> Fitted:
     """Train the transformer on columns, reading and writing in turn as the objective says.
 
     What does not require a gradient stays as it is: a model from nothing keeps the eye it was
     given, because the first steps of young blocks would blind it.
     """
-    generator = torch.Generator().manual_seed(seed)
     rows = library_rows(vocabulary, library)
 
-    def step() -> tuple[Tensor, dict[str, float]]:
-        reads = torch.rand((), generator=generator).item() < objective.read_share
-        mode: Mode = "read" if reads else "write"
-        batch = _to_batch(
-            next(reading if reads else writing), model, autoencoder, library, rows, generator, mode
-        )
+    def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
+        mode = mode_of(objective, part.number, seed)
+        generator = part.torch_seeded(seed)
+        pictures = (reading if mode == "read" else writing)(part)
+        batch = _to_batch(pictures, model, autoencoder, library, rows, generator, mode, objective)
         return column_loss(model, batch, library, objective, mode, generator)
 
     model.train()
-    fitted = fit(model, step, loop, log=log, judge=judge)
+    fitted = fit(model, step, loop, log=log, judge=judge, kept=kept)
     model.eval()
     return fitted
 
@@ -165,12 +224,16 @@ def _to_batch(
     rows: Tensor,
     generator: torch.Generator,
     mode: Mode,
+    objective: ObjectiveParams,
 ) -> ColumnBatch:
     dims = model.dims
-    style = style_ids(pictures.prompts, dims.style_words, dims.style_tokens)
-    if mode == "read":
-        told = torch.rand((len(style), 1), generator=generator) >= STYLELESS_READING_SHARE
-        style = style * told.long()
+    prompts = pictures.prompts
+    if mode == "write":
+        prompts = tuple(without_parts(p, PART_DROPOUT, generator) for p in prompts)
+    style = style_ids(prompts, dims.style_words, dims.style_tokens)
+    silent_share = STYLELESS_READING_SHARE if mode == "read" else objective.style_dropout
+    told = torch.rand((len(style), 1), generator=generator) >= silent_share
+    style = style * told.long()
     return encode_columns(
         pictures.images,
         pictures.box_maps,
@@ -181,6 +244,11 @@ def _to_batch(
         library,
         rows,
     )
+
+
+@torch.no_grad()
+def _encode(autoencoder: Autoencoder, images: Tensor) -> Tensor:
+    return autoencoder.encode(images.contiguous(memory_format=torch.channels_last))
 
 
 def _named(name: str, loss: Tensor) -> tuple[Tensor, dict[str, float]]:

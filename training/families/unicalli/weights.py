@@ -34,7 +34,7 @@ from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.model import UniCalli, UniCalliDims
 from training.vocabulary import Vocabulary
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FAMILY = "unicalli"
 
 

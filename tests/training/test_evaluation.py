@@ -1,0 +1,105 @@
+"""Readers judged on approved crops."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipelines.geometry import Box
+from pipelines.imaging.codec import encode_png
+from pipelines.records import (
+    ILLEGIBLE,
+    Origin,
+    Polarity,
+    Reader,
+    Sample,
+    SampleCharacter,
+    Script,
+    Split,
+    Work,
+)
+from tests.training.examples import drawn_column
+from training.evaluation import evaluate_samples
+from training.roles import NOTHING, Proposal
+
+WORK = Work(
+    work_id="w", title="drawn", calligrapher="nobody", script=Script.REGULAR,
+    rights="CC0-1.0", source="test",
+)  # fmt: skip
+OTHER = replace(WORK, work_id="v", script=Script.SEAL)
+
+
+class Says:
+    """Names the same characters of every column, each with the same score."""
+
+    def __init__(self, text, score=0.8):
+        self.text, self.score = text, score
+
+    def read_columns(self, columns):
+        return [
+            [
+                NOTHING
+                if character == ILLEGIBLE
+                else Proposal(text=character, score=self.score, margin=0.1, candidates=())
+                for character in self.text
+            ]
+            for _ in columns
+        ]
+
+
+@pytest.fixture
+def judged(store):
+    ink_key = store.put(encode_png(drawn_column(4)), ".png")
+
+    def figures(reader, texts=("一為三□",), works=(WORK,), written=None):
+        samples = [
+            Sample(
+                sample_id=f"s{i}", column_id=f"c{i}", page_id="p1", work=work, split=Split.TEST,
+                origin=Origin.REVIEW, ink_key=ink_key, polarity=Polarity.DARK_ON_LIGHT,
+                characters=tuple(
+                    SampleCharacter(
+                        box=Box(8, 4 + 48 * k, 48, 44 + 48 * k),
+                        written=(written or text)[k], canonical=text[k], is_damaged=False,
+                    )
+                    for k in range(4)
+                ),
+                prompt="", review_id="r", code_version="test",
+            )
+            for i, (text, work) in enumerate(zip(texts, works, strict=True))
+        ]  # fmt: skip
+        rows = evaluate_samples(samples, store, {Reader.UNICALLI: reader}, "m")
+        return {row.metric: row for row in rows}
+
+    return figures
+
+
+def test_what_nobody_can_read_is_not_judged(judged):
+    found = judged(Says("一為七人"))
+    assert found["accuracy"].value == pytest.approx(2 / 3)
+    assert found["accuracy"].character_count == 3
+    assert found["corrections_per_100"].value == pytest.approx(100 / 3)
+
+
+def test_a_refusal_costs_recall_but_not_precision(judged):
+    found = judged(Says("一□三□"))
+    assert found["precision"].value == 1
+    assert found["accuracy"].value == pytest.approx(2 / 3)
+    assert found["f1"].value == pytest.approx(0.8)
+
+
+def test_variants_are_folded_and_counted_as_written_beside(judged):
+    found = judged(Says("一為三□"), written="一爲三□")
+    assert found["accuracy"].value == 1
+    assert found["accuracy_as_written"].value == pytest.approx(2 / 3)
+
+
+def test_scores_are_held_against_how_often_they_are_right(judged):
+    assert judged(Says("一為三□", score=0.9))["calibration_error"].value == pytest.approx(0.1)
+
+
+def test_scripts_are_told_apart_where_there_are_several(judged):
+    alone = judged(Says("一為三□"))
+    assert not [metric for metric in alone if "script" in metric]
+    found = judged(Says("一為三□"), texts=("一為三□", "上下七□"), works=(WORK, OTHER))
+    assert found["accuracy of script regular"].value == 1
+    assert found["accuracy of script seal"].value == 0
+    assert found["accuracy"].value == 0.5

@@ -1,0 +1,210 @@
+"""What each part of the recipe is worth: the same short training without it, side by side.
+
+After table 4 of the paper, on the columns' stage alone: every variant starts from the eye and the
+brush of a given checkpoint (unless that is what it goes without) with a transformer from nothing,
+trains as long as the others on the same batches, and is judged on a hand that none has seen.
+
+Holds: the variants, and ``ablate``.
+
+Keeps out: training itself (``stages``), fonts (``training.hands``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from pipelines.geometry import Box
+from training.columns import Columns, columns_from_bank
+from training.families.unicalli.library import ReferenceLibrary
+from training.families.unicalli.model import Modality, UniCalli
+from training.families.unicalli.objective import TINY, ObjectiveParams
+from training.families.unicalli.reading import ReadingParams, UniCalliReader
+from training.families.unicalli.stages import train_columns
+from training.families.unicalli.weights import Bundle, lay_out_channels_last
+from training.families.unicalli.writing import UniCalliWriter, WritingParams
+from training.gate import written_right
+from training.glyph_bank import GlyphBank
+from training.loop import LoopParams
+from training.roles import ColumnInk
+from training.slices import Slice, ahead
+
+SINGLES = ("eye", "brush", "content_out", "style_table", "style_in", "time_in", "log_temperature")
+"""Parts that were trained on single characters, by their names in the model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One row of the table: what is other than in the whole recipe."""
+
+    name: str
+    objective: ObjectiveParams = TINY
+    modality: Modality = "stream"
+    fresh: tuple[str, ...] = ()
+
+
+VARIANTS = (
+    Variant(name="as it is"),
+    Variant(name="reads only", objective=replace(TINY, read_share=1.0)),
+    Variant(name="writes only", objective=replace(TINY, read_share=0.0)),
+    Variant(name="no box map", objective=replace(TINY, has_boxes=False)),
+    Variant(
+        name="no cross-entropy",
+        objective=replace(TINY, retrieval_weight=0.0, reading_flow_weight=1.0),
+    ),
+    Variant(name="streams told apart by angles", modality="rotation"),
+    Variant(name="streams told apart place by place", modality="place"),
+    Variant(name="no eye beforehand", fresh=("eye", "content_out")),
+    Variant(name="no brush beforehand", fresh=("brush",)),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblationParams:
+    """How long and on what every variant trains and is judged."""
+
+    loop: LoopParams = LoopParams(seconds=150, learning_rate=8e-4, warmup_steps=20)
+    columns_at_once: int = 32
+    judged_columns: int = 40
+    written_columns: int = 4
+    seed: int = 0
+    variants: Sequence[Variant] = field(default=VARIANTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Shares in [0, 1] of characters read right, and of characters that read back as asked."""
+
+    variant: str
+    steps: int
+    read_right: float
+    written_right: float
+
+
+def ablate(
+    parent: Bundle,
+    library: ReferenceLibrary,
+    bank: GlyphBank,
+    prompts: Mapping[str, str],
+    unseen: GlyphBank,
+    params: AblationParams,
+) -> Iterator[Row]:
+    """Train and judge every variant.
+
+    Args:
+        parent: Its eye and brush are what variants start from, its reader judges what is
+            written: one that is ablated cannot judge itself.
+        library: References.
+        bank: Hands to learn from.
+        prompts: Style prompt of each.
+        unseen: One hand to read.
+        params: How long.
+    """
+    judge = UniCalliReader(parent, library, ReadingParams(context_weight=0))
+    for variant in params.variants:
+        torch.manual_seed(params.seed)
+        bundle = replace(parent, model=_started(parent, variant), context=None)
+        reading, writing = (
+            ahead(_columns(parent, bank, prompts, params, is_aged)) for is_aged in (True, False)
+        )
+        fitted = train_columns(
+            bundle.model, reading, writing, parent.autoencoder, parent.vocabulary, library,
+            variant.objective, params.loop, params.seed, None,
+        )  # fmt: skip
+        yield Row(
+            variant=variant.name,
+            steps=fitted.steps,
+            read_right=_read_right(bundle, library, unseen, params),
+            written_right=_written_right(bundle, library, judge, bank, prompts, params),
+        )
+
+
+def _started(parent: Bundle, variant: Variant) -> UniCalli:
+    dims = replace(parent.dims, modality=variant.modality)
+    model = UniCalli(dims, len(parent.vocabulary))
+    given = parent.model.state_dict()
+    taken = tuple(f"{name}." for name in SINGLES if name not in variant.fresh)
+    kept = {
+        name: value
+        for name, value in given.items()
+        if name.startswith(taken) or name == "log_temperature"
+    }
+    model.load_state_dict({**model.state_dict(), **kept})
+    with torch.no_grad():
+        # As in `start_from_singles`: the eye already says what a patch shows.
+        for layer in (model.image_in.weight, model.content_in.weight, model.brush.told.weight):
+            layer.zero_()
+    for name in ("eye", "content_out"):
+        if name not in variant.fresh:
+            getattr(model, name).requires_grad_(False)
+    lay_out_channels_last(model)
+    return model
+
+
+def _columns(
+    parent: Bundle,
+    bank: GlyphBank,
+    prompts: Mapping[str, str],
+    params: AblationParams,
+    is_aged: bool,
+) -> Columns:
+    return columns_from_bank(
+        bank,
+        prompts,
+        size=params.columns_at_once,
+        cells=parent.dims.cells,
+        cell_px=parent.dims.cell_px,
+        is_aged=is_aged,
+        seed=params.seed + int(is_aged),
+    )
+
+
+def _read_right(
+    bundle: Bundle, library: ReferenceLibrary, unseen: GlyphBank, params: AblationParams
+) -> float:
+    dims = bundle.dims
+    drawn = columns_from_bank(
+        unseen, dict.fromkeys(unseen.hand_names, ""), size=params.judged_columns,
+        cells=dims.cells, cell_px=dims.cell_px, is_aged=False, seed=params.seed + 7,
+        empty_share=0.0,
+    )(Slice(number=0))  # fmt: skip
+    boxes = tuple(
+        Box(0, dims.cell_px * k, dims.cell_px, dims.cell_px * (k + 1)) for k in range(dims.cells)
+    )
+    inks = [
+        ColumnInk(((picture[0] + 1) * 127.5).round().byte().numpy(), boxes)
+        for picture in drawn.images
+    ]
+    reader = UniCalliReader(bundle, library, ReadingParams(context_weight=0))
+    right = [
+        bundle.vocabulary.id_of(proposal.text) == wanted if proposal.text else False
+        for proposals, row in zip(reader.read_columns(inks), drawn.classes.tolist(), strict=True)
+        for proposal, wanted in zip(proposals, row, strict=True)
+    ]
+    return float(np.mean(right))
+
+
+def _written_right(
+    bundle: Bundle,
+    library: ReferenceLibrary,
+    judge: UniCalliReader,
+    bank: GlyphBank,
+    prompts: Mapping[str, str],
+    params: AblationParams,
+) -> float:
+    known = set(library.characters)
+    asked = columns_from_bank(
+        bank, prompts, size=params.written_columns, cells=bundle.dims.cells,
+        cell_px=bundle.dims.cell_px, is_aged=False, seed=params.seed + 8, empty_share=0.0,
+    )(Slice(number=0))  # fmt: skip
+    writer = UniCalliWriter(bundle, library, WritingParams(steps=12))
+    wrong = total = 0
+    for row, prompt in zip(asked.classes.tolist(), asked.prompts, strict=True):
+        characters = (bundle.vocabulary.characters[place] for place in row)
+        text = "".join(character for character in characters if character in known)
+        checked = written_right(writer, judge, text, prompt, tries=1)
+        wrong, total = wrong + len(checked.wrong), total + len(text)
+    return float(1 - wrong / max(1, total))

@@ -1,0 +1,234 @@
+"""What the verbs do that learn something: ``train``, ``ablate`` and ``context``.
+
+Holds: one function a verb, from parsed arguments to a report.
+
+Keeps out: the work itself, and the verbs that use what was learned (``training.commands``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+from dataclasses import asdict, replace
+from typing import Any
+
+from pipelines.errors import ModelError
+from pipelines.glyphs.registry import load_fonts
+from pipelines.records import Sample, Split
+from pipelines.store import Store
+from pipelines.tables import Tables
+from pipelines.texts import exclude_shared, load_texts
+from training.context import pairs_of_texts
+from training.detector.checkpoint import make_checkpoint
+from training.detector.orientation import OrientationRecipe, save_orienter, train_orienter
+from training.detector.recipe import CONNECTS, DetectorRecipe
+from training.families.unicalli import ablation
+from training.families.unicalli.fine_tuning import fine_tune
+from training.families.unicalli.from_nothing import train_from_nothing
+from training.families.unicalli.recipe import FineTuneRecipe, PretrainRecipe
+from training.families.unicalli.weights import save_bundle
+from training.hands import bank_of_hands, content_face, fetched_hands, prompts_of
+from training.opening import begin, cache, fonts_of, opened
+from training.recipes import detector as detector_recipes
+from training.recipes import unicalli as recipes
+from training.samples import labelled_inks
+from training.vocabulary import Vocabulary, build_vocabulary
+
+logger = logging.getLogger(__name__)
+
+FINE_TUNINGS = {"unicalli.fine_tune": recipes.fine_tune, "unicalli.lora": recipes.lora}
+DETECTORS = {"detector.tiny": detector_recipes.tiny, "detector.debug": detector_recipes.debug}
+ORIENTERS = {
+    "orientation.tiny": detector_recipes.orientation,
+    "orientation.debug": detector_recipes.orientation_debug,
+}
+SHARED_RUN = 6
+"""Characters in a row that a held-out text may not share with what is learned."""
+
+
+def train(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The next model: from approved samples or from nothing."""
+    begin(arguments)
+    if arguments.recipe in FINE_TUNINGS:
+        return _train_on_samples(arguments, FINE_TUNINGS[arguments.recipe]())
+    if arguments.recipe in DETECTORS:
+        return _train_detector(arguments, DETECTORS[arguments.recipe]())
+    if arguments.recipe in ORIENTERS:
+        return _train_orienter(arguments, ORIENTERS[arguments.recipe]())
+    makers = {"unicalli.tiny": recipes.tiny, "unicalli.debug": recipes.debug}
+    if arguments.recipe not in makers:
+        raise ModelError(
+            f"There is no recipe {arguments.recipe!r}. Known recipes: "
+            f"{', '.join([*FINE_TUNINGS, *makers, *DETECTORS, *ORIENTERS])}."
+        )
+    return _train_from_nothing(arguments, makers[arguments.recipe]())
+
+
+def _train_detector(arguments: argparse.Namespace, recipe: DetectorRecipe) -> dict[str, Any]:
+    if arguments.seconds:
+        recipe = replace(recipe, loop=replace(recipe.loop, seconds=arguments.seconds))
+    is_mixed = arguments.tables is not None and arguments.store is not None
+    return make_checkpoint(
+        recipe,
+        arguments.out,
+        fonts_of(arguments),
+        arguments.real_characters,
+        Tables(arguments.tables).read_all("samples", Sample) if is_mixed else (),
+        Store(arguments.store) if is_mixed else None,
+        text_folder=arguments.texts,
+        codh_wheel=arguments.codh,
+        parent=arguments.parent,
+    )
+
+
+def _train_orienter(arguments: argparse.Namespace, recipe: OrientationRecipe) -> dict[str, Any]:
+    fonts = fonts_of(arguments)
+    if arguments.seconds:
+        recipe = replace(recipe, loop=replace(recipe.loop, seconds=arguments.seconds))
+    vocabulary = build_vocabulary([], recipe.vocabulary_size)
+    hands = fetched_hands(fonts, list(CONNECTS))
+    bank = bank_of_hands(hands, vocabulary, cache(), arguments.real_characters)
+    judged = fetched_hands(fonts, recipe.held_out)
+    # Without the fonts it is judged in, the curve shows at least that it learns.
+    held_out = bank_of_hands(judged, vocabulary, cache()) if judged else bank
+    log = arguments.out.with_name(f".{arguments.out.name}.curve.jsonl")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    model, fitted = train_orienter(recipe, bank, held_out, log)
+    card = (
+        f"# An eye for orientation, trained by {recipe.name}\n\n"
+        f"{len(bank)} characters in {len(bank.hand_names)} hands: {', '.join(bank.hand_names)}. "
+        f"{fitted.steps} steps in {fitted.seconds:.0f} s. Single aged characters of "
+        f"{', '.join(judged) or 'the same hands'} laid right: {fitted.parts['accuracy']:.1%}.\n"
+    )
+    save_orienter(model, arguments.out, card, log)
+    log.unlink()
+    return {"checkpoint": str(arguments.out), "steps": fitted.steps, **fitted.parts}
+
+
+def _train_on_samples(arguments: argparse.Namespace, recipe: FineTuneRecipe) -> dict[str, Any]:
+    missing = [n for n in ("tables", "store", "parent") if getattr(arguments, n) is None]
+    if missing:
+        raise ModelError(
+            f"{recipe.name} needs {', '.join('--' + name for name in missing)} as well."
+        )
+    if arguments.seconds:
+        recipe = replace(recipe, loop=replace(recipe.loop, seconds=arguments.seconds))
+    bundle, library = opened(arguments, arguments.parent)
+    stored = Tables(arguments.tables).read_all("samples", Sample)
+    samples = [sample for sample in stored if sample.split is Split.TRAIN]
+    columns, unknown = labelled_inks(samples, Store(arguments.store), bundle.vocabulary)
+    if not columns:
+        raise ModelError(
+            f"There is nothing to train on: {len(stored)} samples, none of a work of the train "
+            f"split. Approve columns first."
+        )
+    hands = fetched_hands(fonts_of(arguments), bundle.recipe["hands"])
+    replay = bank_of_hands(hands, bundle.vocabulary, cache()) if hands else None
+    logger.info("%d columns to learn, %d hands to keep", len(columns), len(hands))
+    fitted = fine_tune(
+        bundle, columns, library, recipe, replay=replay, prompts=prompts_of(hands), log=None
+    )
+    history = [*bundle.recipe.get("history", []), arguments.parent.name]
+    facts = {**bundle.recipe, "name": recipe.name, "history": history}
+    characters = sum(len(column.classes) for column in columns)
+    card = (
+        f"# UniCalli, learned further from approved columns\n\n"
+        f"Parent: {arguments.parent.name}. Learned from {len(columns)} approved columns with "
+        f"{characters} characters, replaying {len(hands)} hands, in {fitted.steps} steps and "
+        f"{fitted.seconds:.0f} s. Characters it has no name for: {sum(unknown.values())}.\n"
+    )
+    save_bundle(replace(bundle, recipe=facts), arguments.out, card)
+    return {
+        "checkpoint": str(arguments.out),
+        "samples": len(columns),
+        "characters": characters,
+        "unknown_characters": sum(unknown.values()),
+        "replayed_hands": sorted(hands),
+        "steps": fitted.steps,
+        "seconds": round(fitted.seconds, 1),
+        "losses": fitted.parts,
+    }
+
+
+def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -> dict[str, Any]:
+    fonts = fonts_of(arguments)
+    if arguments.vocabulary:
+        vocabulary = Vocabulary.load(arguments.vocabulary)
+    else:
+        texts = [text.body for text in load_texts(arguments.texts)] if arguments.texts else []
+        vocabulary = build_vocabulary(texts, recipe.vocabulary_size)
+    hands = fetched_hands(fonts, arguments.hands or recipes.NPM_HANDS)
+    bank = bank_of_hands(hands, vocabulary, cache(), arguments.real_characters)
+    working = arguments.out.with_name(f".{arguments.out.name}.stages")
+    bundle = train_from_nothing(
+        recipe,
+        bank,
+        prompts_of(hands, others=bank.hand_names[len(hands) :]),
+        vocabulary,
+        content_face(fonts, recipe.content_font),
+        working,
+    )
+    card = (
+        f"# UniCalli, trained from nothing by {recipe.name}\n\n"
+        f"{len(bank)} pictures of {len(vocabulary)} characters in {len(bank.hand_names)} hands: "
+        f"{', '.join(bank.hand_names)}. Not judged yet: `python -m training evaluate`.\n"
+    )
+    save_bundle(bundle, arguments.out, card)
+    shutil.copy(working / "curve.jsonl", arguments.out / "curve.jsonl")
+    return {"checkpoint": str(arguments.out), **bundle.recipe}
+
+
+def ablate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What each part of the recipe is worth: short trainings without it, side by side."""
+    begin(arguments)
+    bundle, library = opened(arguments, arguments.checkpoint)
+    known = load_fonts(None, fonts_of(arguments))
+    learned = fetched_hands(fonts_of(arguments), [h for h in bundle.recipe["hands"] if h in known])
+    unseen = fetched_hands(fonts_of(arguments), [arguments.unseen])
+    params = ablation.AblationParams()
+    if arguments.seconds:
+        params = replace(params, loop=replace(params.loop, seconds=arguments.seconds))
+    rows = []
+    for row in ablation.ablate(
+        bundle,
+        library,
+        bank_of_hands(learned, bundle.vocabulary, cache()),
+        prompts_of(learned),
+        bank_of_hands(unseen, bundle.vocabulary, cache()),
+        params,
+    ):
+        logger.info(
+            "%-34s %5d steps  reads %5.1f %%  writes %5.1f %%",
+            row.variant, row.steps, 100 * row.read_right, 100 * row.written_right,
+        )  # fmt: skip
+        rows.append(asdict(row))
+    return {"unseen_hand": arguments.unseen, "seconds_each": params.loop.seconds, "rows": rows}
+
+
+def context(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What follows what in texts, for the character table of a checkpoint."""
+    if arguments.out.exists():
+        raise ModelError(f"There is already something at {arguments.out}. Choose another file.")
+    vocabulary = Vocabulary.load(arguments.checkpoint / "vocabulary.txt")
+    texts = load_texts(arguments.texts)
+    titles = set(arguments.leave_out)
+    unknown = titles - {text.title for text in texts}
+    if unknown:
+        raise ModelError(
+            f"No text is called {', '.join(sorted(unknown))}; nothing was left out. Titles are "
+            f"those of {arguments.texts}."
+        )
+    held_out = [text.body for text in texts if text.title in titles]
+    others = [text for text in texts if text.title not in titles]
+    learned, exclusion = exclude_shared(others, held_out, SHARED_RUN)
+    model = pairs_of_texts(learned, vocabulary)
+    model.save(arguments.out)
+    return {
+        "context": str(arguments.out),
+        "pairs": len(model.pairs),
+        "texts": len(learned),
+        "characters": sum(len(text.body) for text in learned),
+        "left_out": sorted(titles),
+        "shared_characters_cut": exclusion.characters,
+    }
