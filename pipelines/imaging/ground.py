@@ -1,7 +1,7 @@
 """The ground that ink stands on: where it begins, and how light falls on it.
 
-Holds: the frame inside uniform margins, and the light of the ground as a wide median, against
-which uneven lighting and stains that are broader than strokes level out.
+Holds: the frame inside uniform margins, what of them may hold ink, and the light of the ground as
+a wide median, against which uneven lighting and stains that are broader than strokes level out.
 
 Keeps out: the threshold between ink and ground (``pipelines.imaging.binarization``).
 """
@@ -24,12 +24,15 @@ class GroundParams:
     Attributes:
         side_px: Longest side of the copy on which the light of the ground is estimated.
         window: Width of the window of that estimate, as a share of the copy's short side.
+        column_window: The same as a share of its long side, at least: in the picture of a single
+            column the short side is no wider than a character, whose ink would fill the window.
         margin_tolerance: Grey levels around the border's own within which a row is margin.
         max_margin: Share of the picture that a margin may take on one side.
     """
 
     side_px: int = 256
     window: float = 0.25
+    column_window: float = 0.12
     margin_tolerance: float = 16.0
     max_margin: float = 0.4
 
@@ -56,6 +59,26 @@ def content_frame(gray: Gray, params: GroundParams = _DEFAULT) -> Box:
     return Box(left, top, right, bottom)
 
 
+def written_frame(gray: Gray, frame: Box, params: GroundParams = _DEFAULT) -> Box:
+    """The content frame with those margins back that have the ground's own grey.
+
+    The ends of strokes reach into them, in the picture of a single column most of all, and there
+    is nothing in them to mislead anybody.
+    """
+    height, width = gray.shape
+    ground = float(np.median(gray[frame.top : frame.bottom, frame.left : frame.right]))
+
+    def is_other(margin: Gray) -> bool:
+        return margin.size > 0 and abs(float(np.median(margin)) - ground) > params.margin_tolerance
+
+    return Box(
+        frame.left if is_other(gray[:, : frame.left]) else 0,
+        frame.top if is_other(gray[: frame.top]) else 0,
+        frame.right if is_other(gray[:, frame.right :]) else width,
+        frame.bottom if is_other(gray[frame.bottom :]) else height,
+    )
+
+
 def _margin(view: Gray, params: GroundParams) -> tuple[int, int]:
     """How many rows at the start and end of a picture are margin."""
     limit = int(view.shape[0] * params.max_margin)
@@ -74,7 +97,8 @@ def _margin(view: Gray, params: GroundParams) -> tuple[int, int]:
 def ground_light(gray: Gray, params: GroundParams = _DEFAULT) -> Gray:
     """The light of the ground, at a small size: a wide median, in which ink is the minority."""
     small = shrunk(gray, shrink_factor(gray.shape, params.side_px))
-    return wide_median(small, int(min(small.shape) * params.window))
+    window = max(min(small.shape) * params.window, max(small.shape) * params.column_window)
+    return wide_median(small, int(window))
 
 
 def wide_median(small: Gray, window_px: int) -> Gray:

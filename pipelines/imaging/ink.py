@@ -32,7 +32,13 @@ from pipelines.imaging.binarization import (
     otsu_level,
 )
 from pipelines.imaging.grain import GrainParams, smoothed
-from pipelines.imaging.ground import GroundParams, content_frame, ground_light, levelled
+from pipelines.imaging.ground import (
+    GroundParams,
+    content_frame,
+    ground_light,
+    levelled,
+    written_frame,
+)
 from pipelines.imaging.lines import LineParams, find_lines
 from pipelines.imaging.polarity import (
     PolarityParams,
@@ -230,6 +236,10 @@ def _part(gray: Gray, params: InkParams) -> _Part:
     dark, light = scored(edges, is_dark, params.polarity), scored(edges, ~is_dark, params.polarity)
     is_dark_ink = is_ink_dark(dark, light, is_dark, params.polarity)
     ground_pixels = inside[~is_dark if is_dark_ink else is_dark]
+    written = written_frame(small, frame, params.ground)
+    if written != frame:
+        frame, inside = written, cropped(small, written)
+        ground = ground_light(inside, params.ground)
     threshold = best_threshold(
         inside,
         ground,

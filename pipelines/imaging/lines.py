@@ -35,6 +35,8 @@ class LineParams:
         frame_coverage: Share of the written part that the pieces of a frame must cover.
         frame_piece: Share of it that the longest must cover: bars of characters that stand in
             rows are shorter.
+        least_strokes: Length of the written part, in strokes, from which it may hold broken rules:
+            across a single column the bars of its characters would make them.
         max_lean: How far a broken rule may lean, sideways over along.
         rim: Width of the rim in which slivers of page edges lie, as a share of the side.
         rim_length: Length from which a thin run in it is one, as a share of the side.
@@ -49,6 +51,7 @@ class LineParams:
     frame_strokes: float = 3.0
     frame_coverage: float = 0.45
     frame_piece: float = 0.25
+    least_strokes: float = 30.0
     max_lean: float = 0.03
     rim: float = 0.06
     rim_length: float = 0.035
@@ -92,10 +95,14 @@ def _rules(small: Ink, params: LineParams) -> Ink:
     lines = np.zeros_like(small)
     for is_level in (False, True):
         view = np.ascontiguousarray(small.T if is_level else small)
+        written = np.flatnonzero(view.any(axis=1))
+        is_long = written.size and np.ptp(written) >= params.least_strokes * stroke
         # Thin level bars of characters stand in rows more often than upright ones in columns.
         longest = params.frame_piece if is_level else 0.0
-        found = _whole(view, params) | _broken(view, rule, params.coverage, params, longest)
-        found |= _broken(view, frame, params.frame_coverage, params, params.frame_piece)
+        found = _whole(view, params)
+        if is_long:
+            found |= _broken(view, rule, params.coverage, params, longest)
+            found |= _broken(view, frame, params.frame_coverage, params, params.frame_piece)
         lines |= found.T if is_level else found
     return lines
 

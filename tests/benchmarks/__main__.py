@@ -7,6 +7,7 @@
     growth    time a page and memory of 10, 100 and 1,000 pages     goal: the same
     readers   characters a second, UniCalli beside RapidOCR         goal: at least as many
     reading   characters read right in hands never learned          goal: ahead of RapidOCR
+    raw       whole columns from picture to text                    goal: ahead of RapidOCR
     ink       ink against its truth, beside Otsu, Sauvola and more  goal: the best F-measure
     boxes     characters found, beside RapidOCR and projections     goal: F1 0.85 on CODH
     order     reading order on the CODH pages                       goal: 99 % of characters
@@ -25,6 +26,7 @@ from tests.benchmarks.binarization import bench_binarization
 from tests.benchmarks.detection import bench_detection
 from tests.benchmarks.growth import bench_growth
 from tests.benchmarks.order import bench_order
+from tests.benchmarks.raw_columns import bench_raw_columns
 from tests.benchmarks.reading import bench_reading
 from tests.benchmarks.speed import bench_pages, bench_readers, bench_way
 
@@ -34,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "growth": bench_growth,
     "readers": bench_readers,
     "reading": bench_reading,
+    "raw": bench_raw_columns,
     "ink": bench_binarization,
     "boxes": bench_detection,
     "order": bench_order,

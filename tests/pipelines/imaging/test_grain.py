@@ -32,4 +32,4 @@ def test_a_grained_rubbing_keeps_its_strokes(page, rng):
     scan[rng.random(scan.shape) < 0.2] += 150
     scan = np.clip(scan + rng.normal(0, 18, scan.shape), 0, 255).astype(np.uint8)
     scan.flags.writeable = False
-    assert binarization_scores(normalize_ink(scan).ink, page.ink).f_measure > 88
+    assert binarization_scores(normalize_ink(scan).ink, page.ink).f_measure > 86

@@ -10,7 +10,7 @@ from pipelines.imaging.ground import content_frame
 from pipelines.imaging.ink import normalize_ink
 from pipelines.imaging.polarity import mask_scores
 from pipelines.records import Polarity
-from tests.drawing import as_scan, draw_page
+from tests.drawing import as_scan, draw_character, draw_page
 
 
 @pytest.fixture
@@ -124,3 +124,21 @@ def test_the_content_frame_leaves_a_page_without_margins_alone(rng):
     busy = rng.integers(0, 256, (200, 150), dtype=np.uint8)
     frame = content_frame(busy)
     assert (frame.left, frame.top, frame.right, frame.bottom) == (0, 0, 150, 200)
+
+
+@pytest.mark.parametrize("is_dark_ink", [True, False])
+@pytest.mark.parametrize("margin", [4, 30])
+def test_a_single_column_keeps_its_strokes_to_their_ends(rng, is_dark_ink, margin):
+    """Its level bars are no rules of a page, and its sides, with few ends of strokes, no margin."""
+    column = np.zeros((6 * 100 + 2 * margin, 90 + 2 * margin), np.uint8)
+    for place in range(6):
+        side = int(rng.integers(60, 90))
+        top, left = margin + 100 * place, margin + (90 - side) // 2
+        column[top : top + side, left : left + side] = draw_character(rng, side)
+        # One long bar, as clerical script has them, that reaches far into the sides.
+        column[top + side // 2 : top + side // 2 + 6, margin : margin + 90] = 255
+    found = normalize_ink(as_scan(column, rng, is_dark_ink=is_dark_ink))
+    assert found.line_fraction == 0
+    assert agreement(found.ink, column) > 0.9
+    kept = (found.ink > 0) & (column > 0)
+    assert kept.sum() > 0.97 * (column > 0).sum()
