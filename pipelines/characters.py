@@ -26,6 +26,7 @@ from pipelines.finding.readings import ReadingParams, beside_larger
 from pipelines.finding.strips import StripParams, column_strips, ink_of_strips
 from pipelines.geometry import Box, intersection_area
 from pipelines.imaging.ink import Ink
+from pipelines.windows import ink_extent
 
 
 class Method(StrEnum):
@@ -51,6 +52,9 @@ class CharacterParams:
         weathered_least: Characters from which it may be: fewer show no columns.
         weathered_conviction: The eye's mean score under which it is; there the regular columns
             of a stele say more than the eye.
+        alone_side_px: Long side up to which a picture may be of one character alone.
+        alone_share: Share of both sides that its ink must reach over to be one.
+        alone_aspect: Of its ink, longer over shorter side, at most.
         speck_size: Side of the largest speck, in characters.
         convinced: The eye's score from which it outvotes the rhythm on weathered stone.
         slope: Of the logistic curve from the eye's log odds to a confidence, fitted to what was
@@ -68,6 +72,9 @@ class CharacterParams:
     weathered_count: int = 48
     weathered_least: int = 8
     weathered_conviction: float = 0.57
+    alone_side_px: int = 400
+    alone_share: float = 0.5
+    alone_aspect: float = 2.2
     speck_size: float = 0.12
     convinced: float = 0.6
     slope: float = 2.0
@@ -129,14 +136,28 @@ def search(
     if params.method is Method.RHYTHM:
         return _by_rhythm(ink, params)
     found, dropped, is_weathered = _by_detector(ink, params)
-    return (
-        _outvoted(found, dropped, _by_rhythm(ink, params), params)
-        if is_weathered
-        else (
-            found,
-            dropped,
-        )
-    )
+    if is_weathered:
+        return _outvoted(found, dropped, _by_rhythm(ink, params), params)
+    if not found and (whole := _alone(ink, params)) is not None:
+        return [FoundCharacter(whole, _confidence(params.supported_score, params))], []
+    return found, dropped
+
+
+def _alone(ink: Ink, params: CharacterParams) -> Box | None:
+    """The ink of a small picture that somebody cut out around one character, if it may be one.
+
+    The eye knows brush and chisel; of a hand it never saw, thin seal script for one, it may see
+    nothing at all, where a person who cut out a character saw one.
+    """
+    if max(ink.shape) > params.alone_side_px:
+        return None
+    extent = ink_extent(ink)
+    if extent is None:
+        return None
+    longer, shorter = max(extent.width, extent.height), min(extent.width, extent.height)
+    reaches = min(extent.width / ink.shape[1], extent.height / ink.shape[0])
+    is_one = reaches >= params.alone_share and longer <= params.alone_aspect * shorter
+    return extent if is_one else None
 
 
 def _by_detector(

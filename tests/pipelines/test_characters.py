@@ -201,3 +201,20 @@ def test_the_codh_pages_are_found_as_measured(material, tmp_path):
     pages = detection.codh_pages(wheel, tmp_path, CHOSEN_BOOKS)
     counts, _ = detection.scored(detection.ours, pages)
     assert counts.f1 > 0.75
+
+
+def blob(size, aspect=1.0):
+    """Ink that looks like no character to the eye, from side to side of a small picture."""
+    ink = np.zeros((size, round(size / aspect)), np.uint8)
+    cv2.circle(ink, (ink.shape[1] // 2, size // 2), min(ink.shape) // 2 - 4, 255, 1)
+    return ink
+
+
+def test_a_small_picture_of_one_thing_is_one_character_whatever_it_looks_like(monkeypatch):
+    monkeypatch.setattr("pipelines.characters._by_detector", lambda *_: ([], [], False))
+    (found,) = find_characters(blob(120))
+    assert found.box.width > 100
+    assert found.confidence < 0.5
+    assert find_characters(blob(900)) == [], "a page is not one character"
+    assert find_characters(np.pad(blob(60), 90)) == [], "nor is a speck on it"
+    assert find_characters(np.pad(blob(60), ((120, 0), (0, 0)))[:, :20]) == [], "nor a column"
