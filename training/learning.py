@@ -33,6 +33,7 @@ from training.opening import begin, cache, fonts_of, opened
 from training.recipes import detector as detector_recipes
 from training.recipes import unicalli as recipes
 from training.samples import labelled_inks
+from training.slices import Team
 from training.vocabulary import Vocabulary, build_vocabulary
 
 logger = logging.getLogger(__name__)
@@ -138,7 +139,8 @@ def _train_on_samples(arguments: argparse.Namespace, recipe: FineTuneRecipe) -> 
         f"{characters} characters, replaying {len(hands)} hands, in {fitted.steps} steps and "
         f"{fitted.seconds:.0f} s. Characters it has no name for: {sum(unknown.values())}.\n"
     )
-    save_bundle(replace(bundle, recipe=facts), arguments.out, card)
+    if Team.gathered().is_first:
+        save_bundle(replace(bundle, recipe=facts), arguments.out, card)
     return {
         "checkpoint": str(arguments.out),
         "samples": len(columns),
@@ -174,8 +176,9 @@ def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -
         f"{len(bank)} pictures of {len(vocabulary)} characters in {len(bank.hand_names)} hands: "
         f"{', '.join(bank.hand_names)}. Not judged yet: `python -m training evaluate`.\n"
     )
-    save_bundle(bundle, arguments.out, card)
-    shutil.copy(working / "curve.jsonl", arguments.out / "curve.jsonl")
+    if Team.gathered().is_first:
+        save_bundle(bundle, arguments.out, card)
+        shutil.copy(working / "curve.jsonl", arguments.out / "curve.jsonl")
     return {"checkpoint": str(arguments.out), **bundle.recipe}
 
 

@@ -37,7 +37,7 @@ from training.families.unicalli.stages import (
 )
 from training.families.unicalli.weights import Bundle
 from training.glyph_bank import GlyphBank
-from training.slices import ahead
+from training.slices import Team, ahead
 from training.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -156,6 +156,8 @@ class _Singles:
 
 
 def _keep(network: nn.Module, path: Path) -> None:
+    if not Team.gathered().is_first:
+        return
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
 
 
