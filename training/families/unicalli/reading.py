@@ -58,7 +58,7 @@ class ReadingParams:
     looked_at: int = 20
     context_weight: float = 1.0
     softness: float = 2.0
-    refuse_below: float = 0.05
+    refuse_below: float = 0.1
     windows_at_once: int = 16
     seed: int = 0
 
