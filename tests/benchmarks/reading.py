@@ -84,7 +84,10 @@ def _conditions(project: Project) -> Iterator[tuple[str, tuple[list[ColumnInk], 
     fonts = load_fonts(None, project.home / "fonts")
     for name in UNSEEN:
         if not fonts[name].is_fetched:
-            sys.stdout.write(f"\n{fonts[name].name} is not fetched and is left out.\n")
+            sys.stdout.write(
+                f"\n{fonts[name].name} is not fetched and is left out: python -m "
+                f"pipelines.glyphs.fetch --into {project.home / 'fonts'} {name}\n"
+            )
             continue
         face = FontFace(fonts[name].files)
         for is_aged in (False, True):
