@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from pipelines.geometry import Box
 from pipelines.ids import derive_id
-from pipelines.imaging.codec import decode_png
+from pipelines.imaging.codec import decode_picture, decode_png
 from pipelines.records import (
     Candidate,
     CharacterReading,
@@ -72,6 +72,10 @@ def read_batch(
                     decode_png(store.get(column.ink_key)),
                     _local_boxes(column),
                     opinions(column, (second or {}).get(column.column_id)),
+                    # UniCalli knows ink alone; a print reader reads the picture better.
+                    decode_picture(store.get(column.image_key))
+                    if reader is Reader.RAPIDOCR
+                    else None,
                 )
                 for column in group
             ]

@@ -49,11 +49,13 @@ class ColumnInk:
         boxes: Its characters from top to bottom.
         second: What another reader read in each box, if one was asked before; a reader may heed
             it or not.
+        picture: The same part of the page as it is, (H, W) grey or (H, W, 3) RGB, if it is known.
     """
 
     ink: npt.NDArray[np.uint8]
     boxes: tuple[Box, ...]
     second: tuple[Proposal, ...] = ()
+    picture: npt.NDArray[np.uint8] | None = None
 
 
 class Recogniser(Protocol):

@@ -1,9 +1,10 @@
-"""The second opinion: RapidOCR (PP-OCR) on the same character crops.
+"""The second opinion: RapidOCR (PP-OCR) on the same characters.
 
 Holds: ``RapidOcrReader``, and ``HeedingReader``, which asks it first. Its recognizer is made for
-lines; a single character, black on white with a margin, is the fairest it can be given (whole
-vertical columns it reads sideways). It names one character and no others, so ``candidates`` has
-one entry at most.
+lines; a single character, dark on light with a margin, is the fairest it can be given (whole
+vertical columns it reads sideways). Cut from the picture it reads better than from the ink, which
+has lost its thinnest strokes: 77 % instead of 74 of 421 characters of worn synthetic pages. It
+names one character and no others, so ``candidates`` has one entry at most.
 
 Keeps out: comparing the two readers (``training.evaluation``, ``annotation.triage``) and weighing
 them against each other (``training.second_opinion``).
@@ -12,7 +13,7 @@ them against each other (``training.second_opinion``).
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,8 @@ from training.roles import NOTHING, ColumnInk, Proposal, Recogniser
 
 CROP_PX = 48
 CROPS_AT_ONCE = 16
+PICTURE_MARGIN = 0.12
+"""Around a character cut from the picture, in its longer side; 0.03 and 0.18 read worse."""
 
 
 class RapidOcrReader:
@@ -49,7 +52,7 @@ class RapidOcrReader:
 
     def read_columns(self, columns: Sequence[ColumnInk]) -> list[list[Proposal]]:
         """One proposal a box; empty where nothing Han was recognized."""
-        crops = [prepare_crop(column.ink, box) for column in columns for box in column.boxes]
+        crops = [crop for column in columns for crop in _crops(column)]
         proposals = iter(self.read_crops(crops))
         return [[next(proposals) for _ in column.boxes] for column in columns]
 
@@ -62,6 +65,44 @@ class RapidOcrReader:
             _proposal(text, score)
             for text, score in zip(output.txts or (), output.scores or (), strict=True)
         ]
+
+
+def _crops(column: ColumnInk) -> Iterator[npt.NDArray[np.uint8]]:
+    if column.picture is None or column.picture.shape[:2] != column.ink.shape:
+        yield from (prepare_crop(column.ink, box) for box in column.boxes)
+        return
+    grey = dark_on_light(column.picture, column.ink)
+    ground = int(np.median(grey[column.ink == 0])) if (column.ink == 0).any() else 255
+    for box in column.boxes:
+        yield picture_crop(grey, box, ground)
+
+
+def dark_on_light(
+    picture: npt.NDArray[np.uint8], ink: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.uint8]:
+    """The picture as grey, turned over where its ink is lighter than its ground."""
+    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    is_ink = ink > 0
+    if is_ink.any() and not is_ink.all() and grey[is_ink].mean() > grey[~is_ink].mean():
+        grey = 255 - grey
+    return np.asarray(grey, np.uint8)
+
+
+def picture_crop(grey: npt.NDArray[np.uint8], box: Box, ground: int) -> npt.NDArray[np.uint8]:
+    """A character with what is around it, on a square of its ground: (48, 48, 3)."""
+    margin = round(PICTURE_MARGIN * max(box.width, box.height))
+    around = box.padded(margin, margin).clipped(grey.shape[1], grey.shape[0])
+    if around is None:
+        return np.full((CROP_PX, CROP_PX, 3), 255, np.uint8)
+    side = max(around.width, around.height)
+    square = np.full((side, side), ground, np.uint8)
+    top, left = (side - around.height) // 2, (side - around.width) // 2
+    square[top : top + around.height, left : left + around.width] = grey[
+        around.top : around.bottom, around.left : around.right
+    ]
+    method = cv2.INTER_AREA if side > CROP_PX else cv2.INTER_CUBIC
+    cell = cv2.resize(square, (CROP_PX, CROP_PX), interpolation=method)
+    return cv2.cvtColor(cell, cv2.COLOR_GRAY2BGR).astype(np.uint8)
 
 
 def prepare_crop(ink: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]:
