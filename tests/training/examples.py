@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from pipelines.glyphs.fonts import FontFace
+from pipelines.records import Script, Work
 from tests.pipelines.glyphs.drawn_fonts import draw_font
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.library import build_library
@@ -13,6 +14,11 @@ from training.glyph_bank import bank_from_fonts
 from training.vocabulary import Vocabulary
 
 CHARACTERS = "一七三上下不中人"
+
+WORK = Work(
+    work_id="w", title="drawn", calligrapher="nobody", script=Script.REGULAR,
+    rights="CC0-1.0", source="test",
+)  # fmt: skip
 
 DIMS = UniCalliDims(width=32, heads=2, depth=1, rope_axes=(8, 8), time_width=16, style_tokens=4)
 

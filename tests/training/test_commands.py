@@ -18,18 +18,12 @@ from pipelines.records import (
     SampleCharacter,
     Script,
     Split,
-    Work,
 )
 from tests.pipelines.glyphs.drawn_fonts import draw_font
-from tests.training.examples import CHARACTERS, drawn_column
+from tests.training.examples import CHARACTERS, WORK, drawn_column
 from training.__main__ import main
 from training.context import PairModel
 from training.vocabulary import Vocabulary
-
-WORK = Work(
-    work_id="w", title="drawn", calligrapher="nobody", script=Script.REGULAR,
-    rights="CC0-1.0", source="test",
-)  # fmt: skip
 
 
 @pytest.fixture

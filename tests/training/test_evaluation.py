@@ -15,16 +15,11 @@ from pipelines.records import (
     SampleCharacter,
     Script,
     Split,
-    Work,
 )
-from tests.training.examples import drawn_column
+from tests.training.examples import WORK, drawn_column
 from training.evaluation import evaluate_samples
 from training.roles import NOTHING, Proposal
 
-WORK = Work(
-    work_id="w", title="drawn", calligrapher="nobody", script=Script.REGULAR,
-    rights="CC0-1.0", source="test",
-)  # fmt: skip
 OTHER = replace(WORK, work_id="v", script=Script.SEAL)
 
 

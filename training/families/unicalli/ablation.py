@@ -32,7 +32,7 @@ from training.loop import LoopParams
 from training.roles import ColumnInk
 from training.slices import Slice, ahead
 
-SINGLES = ("eye", "brush", "content_out", "style_table", "style_in", "time_in", "log_temperature")
+SINGLES = ("eye", "brush", "content_out", "style_table", "style_in", "time_in")
 """Parts that were trained on single characters, by their names in the model."""
 
 
@@ -125,15 +125,11 @@ def ablate(
 def _started(parent: Bundle, variant: Variant) -> UniCalli:
     dims = replace(parent.dims, modality=variant.modality)
     model = UniCalli(dims, len(parent.vocabulary))
-    given = parent.model.state_dict()
-    taken = tuple(f"{name}." for name in SINGLES if name not in variant.fresh)
-    kept = {
-        name: value
-        for name, value in given.items()
-        if name.startswith(taken) or name == "log_temperature"
-    }
-    model.load_state_dict({**model.state_dict(), **kept})
+    for name in SINGLES:
+        if name not in variant.fresh:
+            getattr(model, name).load_state_dict(getattr(parent.model, name).state_dict())
     with torch.no_grad():
+        model.log_temperature.copy_(parent.model.log_temperature)
         # As in `start_from_singles`: the eye already says what a patch shows.
         for layer in (model.image_in.weight, model.content_in.weight, model.brush.told.weight):
             layer.zero_()
