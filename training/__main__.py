@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     ablate = verbs.add_parser("ablate", help="what each part of the recipe is worth")
     ablate.add_argument("--checkpoint", type=Path, required=True, help="whose eye and brush")
     ablate.add_argument("--unseen", default="zhi-mang-xing", help="font id of the judged hand")
-    ablate.add_argument("--seconds", type=float, default=0.0, help="of each variant")
+    ablate.add_argument("--steps", type=int, default=0, help="of each variant")
 
     context = verbs.add_parser("context", help="what follows what in texts, for a checkpoint")
     context.add_argument("--texts", type=Path, required=True, help="folder of texts")

@@ -29,6 +29,7 @@ from training.families.unicalli.from_nothing import train_from_nothing
 from training.families.unicalli.recipe import FineTuneRecipe, PretrainRecipe
 from training.families.unicalli.weights import save_bundle
 from training.hands import bank_of_hands, content_face, fetched_hands, prompts_of
+from training.metrics.recognition import Share
 from training.opening import begin, cache, fonts_of, opened
 from training.recipes import detector as detector_recipes
 from training.recipes import unicalli as recipes
@@ -190,8 +191,8 @@ def ablate(arguments: argparse.Namespace) -> dict[str, Any]:
     learned = fetched_hands(fonts_of(arguments), [h for h in bundle.recipe["hands"] if h in known])
     unseen = fetched_hands(fonts_of(arguments), [arguments.unseen])
     params = ablation.AblationParams()
-    if arguments.seconds:
-        params = replace(params, loop=replace(params.loop, seconds=arguments.seconds))
+    if arguments.steps:
+        params = replace(params, loop=replace(params.loop, steps=arguments.steps))
     rows = []
     for row in ablation.ablate(
         bundle,
@@ -202,11 +203,16 @@ def ablate(arguments: argparse.Namespace) -> dict[str, Any]:
         params,
     ):
         logger.info(
-            "%-34s %5d steps  reads %5.1f %%  writes %5.1f %%",
-            row.variant, row.steps, 100 * row.read_right, 100 * row.written_right,
+            "%-34s %5d steps %6.0f s  reads %s  writes %s",
+            row.variant, row.steps, row.seconds, _percent(row.read_right),
+            _percent(row.written_right),
         )  # fmt: skip
         rows.append(asdict(row))
-    return {"unseen_hand": arguments.unseen, "seconds_each": params.loop.seconds, "rows": rows}
+    return {"unseen_hand": arguments.unseen, "steps_each": params.loop.steps, "rows": rows}
+
+
+def _percent(share: Share) -> str:
+    return f"{100 * share.value:5.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
 
 
 def context(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -25,7 +25,9 @@ def test_every_variant_trains_and_is_judged(tmp_path):
     )
     assert [row.variant for row in rows] == [variant.name for variant in VARIANTS]
     assert all(row.steps == 2 for row in rows)
-    assert all(0 <= row.read_right <= 1 and 0 <= row.written_right <= 1 for row in rows)
+    shares = [share for row in rows for share in (row.read_right, row.written_right)]
+    assert all(0 <= share.low <= share.value <= share.high <= 1 for share in shares)
+    assert all(row.read_right.count == 2 * whole.dims.cells for row in rows)
     assert all((value == before[name]).all() for name, value in whole.model.state_dict().items())
 
 
