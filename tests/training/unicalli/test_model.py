@@ -110,6 +110,20 @@ def test_reading_alone_is_the_content_of_the_whole(model):
     assert torch.equal(model.read(streams, text, READING), model(streams, text, READING).content)
 
 
+def test_what_all_columns_share_may_be_given_once(model):
+    streams, text = inputs(boxes=False)
+    once = Streams(image=streams.image, content=streams.content[:1], boxes=None)
+    shared = TextCondition(style=text.style[1:], characters=text.characters[:1])
+    each = Streams(image=streams.image, content=once.content.expand(COUNT, -1, -1, -1), boxes=None)
+    repeated = TextCondition(
+        style=shared.style.expand(COUNT, -1), characters=shared.characters.expand(COUNT, -1, -1)
+    )
+    now = Times.even(DIMS.cells, image=torch.zeros(1), content=torch.ones(1))
+    torch.testing.assert_close(
+        model.read(once, shared, now), model.read(each, repeated, READING), rtol=1e-4, atol=1e-5
+    )
+
+
 @pytest.mark.parametrize("modality", ["stream", "place", "rotation"])
 def test_what_tells_streams_apart_is_learned_from_nothing(modality):
     dims = dataclasses.replace(DIMS, modality=modality)

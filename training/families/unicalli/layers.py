@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -56,11 +56,15 @@ def time_waves(times: Tensor, width: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Modulation:
-    """Shift, scale and gate of one half of a block; (B, L or 1, D) each."""
+    """Shift, scale and gate of one half of a block; (B or 1, L, D) each."""
 
     shift: Tensor
     scale: Tensor
     gate: Tensor
+
+    def of(self, tokens: slice) -> Modulation:
+        """That of some tokens."""
+        return Modulation(self.shift[:, tokens], self.scale[:, tokens], self.gate[:, tokens])
 
 
 class Stream(nn.Module):
@@ -81,9 +85,14 @@ class Stream(nn.Module):
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
-    def modulations(self, time: Tensor) -> tuple[Modulation, Modulation]:
-        """For attention and for the MLP, from (B, L or 1, M)."""
-        parts = self.modulation(F.silu(time)).chunk(6, dim=-1)
+    def modulations(self, time: Tensor, tokens: int) -> tuple[Modulation, Modulation]:
+        """For attention and for the MLP, from (B or 1, L / tokens, M).
+
+        Computed once for every ``tokens`` that share a time: it is as much work for each as a
+        fifth of the block.
+        """
+        said = self.modulation(F.silu(time))
+        parts = repeat(said, "B L D -> B (L tokens) D", tokens=tokens).chunk(6, dim=-1)
         return Modulation(*parts[:3]), Modulation(*parts[3:])
 
     def project(self, x: Tensor, modulation: Modulation) -> tuple[Tensor, Tensor, Tensor]:
@@ -123,20 +132,68 @@ class StreamBlock(nn.Module):
         Args:
             picture: (B, Lp, D) tokens of all picture streams.
             text: (B, Lt, D) tokens.
-            picture_time: (B, Lp, M), each token with the time of its own stream.
-            text_time: (B, Lt, M).
+            picture_time: (B or 1, cells, M): the tokens of a cell, Lp / cells of them, share it.
+            text_time: (B or 1, Lt, M).
             angles: (Lt + Lp, K / 2), text first.
         """
-        picture_attend, picture_think = self.picture.modulations(picture_time)
-        text_attend, text_think = self.text.modulations(text_time)
-        pq, pk, pv = self.picture.project(picture, picture_attend)
-        tq, tk, tv = self.text.project(text, text_attend)
-        q = rotate(torch.cat([tq, pq], dim=2), angles)
-        k = rotate(torch.cat([tk, pk], dim=2), angles)
-        v = torch.cat([tv, pv], dim=2)
-        seen = rearrange(F.scaled_dot_product_attention(q, k, v), "B H L K -> B L (H K)")
-        text_seen, picture_seen = seen[:, : text.shape[1]], seen[:, text.shape[1] :]
+        heard = self._listen(picture, text, picture_time, text_time, angles)
+        seen = heard.attention(slice(None))
+        words = text.shape[1]
         return (
-            self.picture.finish(picture, picture_seen, picture_attend, picture_think),
-            self.text.finish(text, text_seen, text_attend, text_think),
+            self.picture.finish(picture, seen[:, words:], *heard.picture),
+            self.text.finish(text, seen[:, :words], *heard.text),
         )
+
+    def conclude(
+        self,
+        picture: Tensor,
+        text: Tensor,
+        picture_time: Tensor,
+        text_time: Tensor,
+        angles: Tensor,
+        asked: slice,
+    ) -> Tensor:
+        """The last step, after which only some picture tokens are looked at: (B, asked, D)."""
+        heard = self._listen(picture, text, picture_time, text_time, angles)
+        words = text.shape[1]
+        asked = slice(*asked.indices(picture.shape[1]))
+        seen = heard.attention(slice(words + asked.start, words + asked.stop))
+        attend, think = (modulation.of(asked) for modulation in heard.picture)
+        return self.picture.finish(picture[:, asked], seen, attend, think)
+
+    def _listen(
+        self,
+        picture: Tensor,
+        text: Tensor,
+        picture_time: Tensor,
+        text_time: Tensor,
+        angles: Tensor,
+    ) -> _Heard:
+        tokens = picture.shape[1] // picture_time.shape[1]
+        of_picture = self.picture.modulations(picture_time, tokens)
+        of_text = self.text.modulations(text_time, 1)
+        pq, pk, pv = self.picture.project(picture, of_picture[0])
+        tq, tk, tv = self.text.project(text, of_text[0])
+        return _Heard(
+            rotate(torch.cat([tq, pq], dim=2), angles),
+            rotate(torch.cat([tk, pk], dim=2), angles),
+            torch.cat([tv, pv], dim=2),
+            of_picture,
+            of_text,
+        )
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """Queries, keys and values (B, H, L, K) of all tokens, text first, and their modulations."""
+
+    queries: Tensor
+    keys: Tensor
+    values: Tensor
+    picture: tuple[Modulation, Modulation]
+    text: tuple[Modulation, Modulation]
+
+    def attention(self, asked: slice) -> Tensor:
+        """What the asked tokens see, (B, asked, D)."""
+        seen = F.scaled_dot_product_attention(self.queries[:, :, asked], self.keys, self.values)
+        return rearrange(seen, "B H L K -> B L (H K)")

@@ -24,8 +24,9 @@ T style tokens, D model width, M time width, F numbers in a token, K width of a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 import torch
 from einops import rearrange, repeat
@@ -177,7 +178,10 @@ class UniCalli(nn.Module):
             text: Style words and noised character embeddings.
             times: Of every cell of every stream; those of a missing box map are not looked at.
         """
-        image, content, *boxes = self._think(streams, text, times)
+        thought = self._think(streams, text, times, slice(None))
+        image, content, *boxes = rearrange(
+            thought, "B (streams tokens) D -> streams B tokens D", tokens=self._tokens(times)
+        )
         return Streams(
             image=self._draw(streams, image, text, times),
             content=self._unpatch(self.content_out(content)),
@@ -185,8 +189,12 @@ class UniCalli(nn.Module):
         )
 
     def read(self, streams: Streams, text: TextCondition, times: Times) -> Tensor:
-        """The clean content alone, for whoever does not need the brush: it takes most time."""
-        content = self._think(streams, text, times)[1]
+        """The clean content alone: without the brush, and without thoughts on other streams.
+
+        What is the same for all columns (noise, text, times) may be given once, with B = 1.
+        """
+        tokens = self._tokens(times)
+        content = self._think(streams, text, times, slice(tokens, 2 * tokens))
         return self._unpatch(self.content_out(content))
 
     def embed_characters(self, ids: Tensor) -> Tensor:
@@ -194,8 +202,8 @@ class UniCalli(nn.Module):
         embedded: Tensor = self.character_table(ids + 1)
         return embedded
 
-    def _think(self, streams: Streams, text: TextCondition, times: Times) -> tuple[Tensor, ...]:
-        """Tokens of each picture stream after the last block, (B, C * P * P, D)."""
+    def _think(self, streams: Streams, text: TextCondition, times: Times, asked: slice) -> Tensor:
+        """Picture tokens after the last block, (B, asked, D), stream by stream."""
         style = self._style(text)
         image_mark = self._mark(times.image) + style
         content_mark = self._mark(times.content) + style
@@ -216,23 +224,31 @@ class UniCalli(nn.Module):
             marks.append(self._mark(times.boxes) + style)
         if self.dims.modality != "rotation":
             kinds = [kind + own for kind, own in zip(kinds, self.modality, strict=False)]
-        picture = torch.cat(kinds, dim=1)
-        picture_time = torch.cat([self._at_tokens(mark) for mark in marks], dim=1)
+        picture, picture_time = torch.cat(kinds, dim=1), torch.cat(marks, dim=1)
         words = self.style_table(text.style)
         spoken = torch.cat([words, self.character_in(text.characters)], dim=1)
+        spoken = spoken.expand(len(picture), -1, -1)
         whole = content_mark.mean(dim=1, keepdim=True).expand(-1, words.shape[1], -1)
         spoken_time = torch.cat([whole, content_mark], dim=1)
         angles = self._angles(len(kinds), text.characters.shape[1], words.shape[1])
-        for block in self.blocks:
-            given = (picture, spoken, picture_time, spoken_time, angles)
-            if self.recomputes and self.training:
-                picture, spoken = checkpoint(block, *given, use_reentrant=False)
-            else:
-                picture, spoken = block(*given)
-        shift, scale = self.last_modulation(F.silu(picture_time)).chunk(2, dim=-1)
-        picture = F.layer_norm(picture, picture.shape[-1:]) * (1 + scale) + shift
-        parts: tuple[Tensor, ...] = picture.split(kinds[0].shape[1], dim=1)
-        return parts
+        last = cast(StreamBlock, self.blocks[-1])
+        for block in self.blocks[:-1]:
+            picture, spoken = self._apply(block, picture, spoken, picture_time, spoken_time, angles)
+        picture = self._apply(
+            last.conclude, picture, spoken, picture_time, spoken_time, angles, asked
+        )
+        modulation = self._at_tokens(self.last_modulation(F.silu(picture_time)))[:, asked]
+        shift, scale = modulation.chunk(2, dim=-1)
+        return F.layer_norm(picture, picture.shape[-1:]) * (1 + scale) + shift
+
+    def _apply(self, block: Callable[..., Any], *given: Tensor | slice) -> Any:
+        if self.recomputes and self.training:
+            return checkpoint(block, *given, use_reentrant=False)
+        return block(*given)
+
+    def _tokens(self, times: Times) -> int:
+        """How many tokens a stream has."""
+        return times.image.shape[1] * self.dims.token_side**2
 
     def _style(self, text: TextCondition) -> Tensor:
         """(B, 1, M)."""
@@ -246,7 +262,7 @@ class UniCalli(nn.Module):
         return mark
 
     def _see(self, image: Tensor, mark: Tensor) -> Tensor:
-        seen = self.eye(self._cells(image), rearrange(mark, "B C M -> (B C) M"))
+        seen = self.eye(self._cells(image), self._of_cells(mark, len(image)))
         tokens: Tensor = rearrange(seen, "(B C) P D -> B (C P) D", B=len(image))
         return tokens
 
@@ -258,10 +274,14 @@ class UniCalli(nn.Module):
             self._cells(streams.image),
             self._cells(streams.content) * clear,
             rearrange(tokens, "B (C P) D -> (B C) P D", C=mark.shape[1]),
-            rearrange(mark, "B C M -> (B C) M"),
+            self._of_cells(mark, len(tokens)),
         )
         image: Tensor = rearrange(drawn, "(B C) Z S side -> B Z (C S) side", B=len(tokens))
         return image
+
+    def _of_cells(self, mark: Tensor, count: int) -> Tensor:
+        """(B or 1, C, M) as one row a cell of ``count`` columns."""
+        return rearrange(mark.expand(count, -1, -1), "B C M -> (B C) M")
 
     def _cells(self, latents: Tensor) -> Tensor:
         return rearrange(latents, "B Z (C S) side -> (B C) Z S side", S=self.dims.latent_side)

@@ -160,17 +160,17 @@ class UniCalliReader:
         count, side = len(inks), dims.latent_side
         image = latents.reshape(count, dims.cells, -1, side, side).permute(0, 2, 1, 3, 4)
         image = image.reshape(count, -1, dims.cells * side, side)
-        content = self._noise.expand(count, -1, -1, -1)
+        # Noise, text and times are the same for all windows: given once, they are computed once.
+        content = self._noise
         text = TextCondition(
-            style=torch.zeros(count, dims.style_tokens, dtype=torch.long),
-            characters=self._character_noise.expand(count, -1, -1),
+            style=torch.zeros(1, dims.style_tokens, dtype=torch.long),
+            characters=self._character_noise,
         )
-        clean = torch.zeros(count)
         steps = torch.linspace(1, 0, self.params.steps + 1)
         predicted = content
         for now, later in itertools.pairwise(steps):
             streams = Streams(image=image, content=content, boxes=None)
-            times = Times.even(dims.cells, image=clean, content=now.expand(count))
+            times = Times.even(dims.cells, image=torch.zeros(1), content=now[None])
             predicted = model.read(streams, text, times)
             content = euler_step(content, velocity_from_data(content, predicted, now), now, later)
         similar = cell_similarities(predicted, self.library)
