@@ -7,6 +7,7 @@
     growth    time a page and memory of 10, 100 and 1,000 pages     goal: the same
     readers   characters a second, UniCalli beside RapidOCR         goal: at least as many
     reading   characters read right in hands never learned          goal: ahead of RapidOCR
+    rounds    corrections over four rounds of learning from a hand  (half an hour; by name only)
     raw       whole columns from picture to text                    goal: ahead of RapidOCR
     ink       ink against its truth, beside Otsu, Sauvola and more  goal: the best F-measure
     boxes     characters found, beside RapidOCR and projections     goal: F1 0.85 on CODH
@@ -28,6 +29,7 @@ from tests.benchmarks.growth import bench_growth
 from tests.benchmarks.order import bench_order
 from tests.benchmarks.raw_columns import bench_raw_columns
 from tests.benchmarks.reading import bench_reading
+from tests.benchmarks.rounds import bench_rounds
 from tests.benchmarks.speed import bench_pages, bench_readers, bench_way
 
 BENCHMARKS: dict[str, Callable[[Project], None]] = {
@@ -37,15 +39,19 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "readers": bench_readers,
     "reading": bench_reading,
     "raw": bench_raw_columns,
+    "rounds": bench_rounds,
     "ink": bench_binarization,
     "boxes": bench_detection,
     "order": bench_order,
 }
 
+LONG = ("rounds",)
+"""Run by name only."""
+
 
 def main() -> int:
-    """Run the named benchmarks, or all."""
-    wanted = sys.argv[1:] or list(BENCHMARKS)
+    """Run the named benchmarks, or all but the long ones."""
+    wanted = sys.argv[1:] or [name for name in BENCHMARKS if name not in LONG]
     if unknown := sorted(set(wanted) - set(BENCHMARKS)):
         known = ", ".join(BENCHMARKS)
         sys.stderr.write(f"Unknown benchmark {', '.join(unknown)}; known: {known}.\n")

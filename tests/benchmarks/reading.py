@@ -84,16 +84,19 @@ def _conditions(project: Project) -> Iterator[tuple[str, tuple[list[ColumnInk], 
         for is_aged in (False, True):
             yield (
                 f"{fonts[name].name}{', aged' if is_aged else ''}",
-                _columns(bodies, face, is_aged),
+                columns_of_texts(bodies, face, is_aged=is_aged, a_work=A_WORK),
             )
 
 
-def _columns(bodies: list[str], face: FontFace, is_aged: bool) -> tuple[list[ColumnInk], list[str]]:
+def columns_of_texts(
+    bodies: list[str], face: FontFace, *, is_aged: bool, a_work: int
+) -> tuple[list[ColumnInk], list[str]]:
+    """Columns of ten characters in a hand, up to ``a_work`` characters of each text."""
     generator = torch.Generator().manual_seed(SEED)
     boxes = tuple(Box(0, CELL_PX * k, CELL_PX, CELL_PX * (k + 1)) for k in range(IN_COLUMN))
     columns, truth = [], []
     for body in bodies:
-        line = [canonical(c) for c in body if face.covers(c)][:A_WORK]
+        line = [canonical(c) for c in body if face.covers(c)][:a_work]
         for start in range(0, len(line) - IN_COLUMN + 1, IN_COLUMN):
             text = "".join(line[start : start + IN_COLUMN])
             cells = [fit_cell(face.draw(c, CELL_PX), CELL_PX) for c in text]
