@@ -20,6 +20,8 @@ from pipelines.packages import parse_source, read_lock
 from pipelines.records import Script
 
 BUNDLED = Path(__file__).with_name("fonts.toml")
+OWN_LIST = "fonts.toml"
+"""A list of the user's own within the font folder."""
 FONT_SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".woff", ".woff2"})
 
 
@@ -80,13 +82,17 @@ def load_fonts(registry: Path | None, font_dir: Path) -> dict[str, Font]:
     """The fonts by id: the bundled list, then the user's, which may replace entries.
 
     Args:
-        registry: A list of the user's own in the shape of ``fonts.toml``, or None.
+        registry: A list of the user's own in the shape of ``fonts.toml``, or None: then the
+            ``fonts.toml`` in the font folder, if there is one.
         font_dir: Where fetched fonts lie; a folder that does not exist holds none.
 
     Raises:
         FontError: If a list is missing or malformed; the message names entry and key.
     """
     fonts: dict[str, Font] = {}
+    own = font_dir / OWN_LIST
+    if registry is None and own.is_file():
+        registry = own
     for path in (BUNDLED, registry):
         if path is not None:
             for font_id, entry in _entries(path).items():

@@ -30,11 +30,14 @@ CONNECTS: Mapping[str, float] = MappingProxyType(
         "aoyagi-kouzan-t": 0.5,
         "noto-serif-cjk": 0.1,
         "hanazono-a": 0.1,
+        "moe-clerical": 0.0,
+        "jf-zsk-seal": 0.0,
         REAL_HAND: 0.5,
     }
 )
 """The hands, and on which share of their pages neighbours are joined. Zhi Mang Xing is left out:
-pages are judged in it."""
+pages are judged in it. No registry has a clerical or a seal font: the last two are of
+the user's own list (``fonts.toml`` in the font folder), and are left out where it has none."""
 
 JUDGED: Mapping[str, float] = MappingProxyType({"zhi-mang-xing": 0.5, "yuji-syuku": 0.1})
 """The hands of the pages that the curve is measured on."""

@@ -51,6 +51,11 @@ def test_a_list_of_ones_own_adds_to_the_bundled_one(tmp_path):
     assert "lxgw-wenkai-tc" in load_fonts(path, tmp_path / "fonts")
 
 
+def test_a_list_within_the_font_folder_is_found_by_itself(tmp_path):
+    (tmp_path / "fonts.toml").write_text(ENTRY, encoding="utf-8")
+    assert load_fonts(None, tmp_path)["mine"].base == tmp_path
+
+
 def test_an_entry_of_ones_own_replaces_the_bundled_one(tmp_path):
     path = registry(tmp_path, ENTRY.replace("fonts.mine", "fonts.zhi-mang-xing"))
     assert load_fonts(path, tmp_path)["zhi-mang-xing"].source == "local:mine.ttf"
