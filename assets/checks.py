@@ -199,7 +199,7 @@ def no_split_leak(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
 def beats_release(
     context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
 ) -> dg.AssetCheckResult:
-    """The newest model needs fewer corrections than the current reader on the frozen split."""
+    """The newest model is better than the reader on the frozen split, or surely no worse."""
     candidate, release = newest_model(project, context.instance), current(project)
     rows = project.tables.read("evaluations", candidate.model_id, Evaluation)
     findings = not_better(rows, candidate_id=candidate.model_id, release_id=release.model_id)

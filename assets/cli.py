@@ -208,7 +208,9 @@ def evaluate() -> None:
             for row in project.tables.read("evaluations", batch, Evaluation):
                 click.echo(
                     f"{row.model_id}  {row.reader.value:<9} {row.metric:<24} {row.value:8.2f}  "
-                    f"({row.low:.2f} to {row.high:.2f}, {row.character_count} characters)"
+                    f"({row.low:.2f} to {row.high:.2f} by {row.resampled.value}, "
+                    f"{row.character_count} characters)"
+                    + (row.against and f" beside {row.against}")
                 )
 
 

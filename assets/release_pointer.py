@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
+from assets.model_cards import release_part, tell_on_card
 from assets.resources import Project
 from assets.stages import file_fingerprint
 from pipelines.errors import ModelError
@@ -116,11 +117,22 @@ def checkpoint(project: Project, release: Release) -> Path:
 
 
 def open_release(project: Project, model: Model, *, reason: str, now: datetime) -> Release:
-    """Make a model the reader from now on; the same model twice in a row is one release."""
+    """Make a model the reader from now on; the same model twice in a row is one release.
+
+    Its card says so.
+
+    Raises:
+        ModelError: If the weights are gone.
+    """
     before = current(project)
     if before.model_id == model.model_id:
         return before
-    return _append(project, before, model.model_id, model.checkpoint_path, reason, now)
+    folder = project.absolute(model.checkpoint_path)
+    if not (folder / WEIGHTS).is_file():
+        raise ModelError(f"Model {model.model_id} cannot be released: {folder} has no {WEIGHTS}.")
+    opened = _append(project, before, model.model_id, model.checkpoint_path, reason, now)
+    tell_on_card(folder, release_part(opened))
+    return opened
 
 
 def roll_back(project: Project, *, now: datetime) -> Release:

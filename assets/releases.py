@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.evaluation import evaluation
 from assets.models import newest_model
-from assets.promotion import not_better
+from assets.promotion import judge
 from assets.readings import released_recogniser
 from assets.release_pointer import current, open_release
 from assets.resources import Project
@@ -23,17 +23,15 @@ from pipelines.records import Evaluation, Release
 def release(
     context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
 ) -> dg.MaterializeResult[None]:
-    """發布: the newest model reads from now on, if it is better on the frozen split."""
+    """發布: the newest model reads from now on, if it is better or surely no worse."""
     candidate, before = newest_model(project, context.instance), current(project)
     rows = project.tables.read("evaluations", candidate.model_id, Evaluation)
     # The blocking check stops a run that materialized the evaluation; this one stops a person
     # who materializes the release alone.
-    findings = not_better(rows, candidate_id=candidate.model_id, release_id=before.model_id)
-    if findings:
-        raise ModelError(findings[0].message)
-    opened = open_release(
-        project, candidate, reason="better on the frozen split", now=datetime.now(UTC)
-    )
+    verdict = judge(rows, candidate_id=candidate.model_id, release_id=before.model_id)
+    if not verdict.is_released:
+        raise ModelError(f"Model {candidate.model_id} is not released: {verdict.why}.")
+    opened = open_release(project, candidate, reason=verdict.why, now=datetime.now(UTC))
     context.log_event(moved_pointer(opened))
     return dg.MaterializeResult(
         metadata=_shown(opened), data_version=dg.DataVersion(opened.release_id)

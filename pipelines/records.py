@@ -65,8 +65,19 @@ class Decision(StrEnum):
     NEEDS_EXPERT = "needs_expert"
 
 
+class Unit(StrEnum):
+    """What a bootstrap draws again as a whole: what may fail together."""
+
+    WORK = "work"
+    COLUMN = "column"
+
+
 class Origin(StrEnum):
-    """Where a sample comes from; ``SIMULATED`` reviews are never counted as people's."""
+    """Where a sample comes from.
+
+    ``SIMULATED_REVIEW`` is never counted as people's; ``WEAK`` is the agreement of two readers,
+    which nobody approved.
+    """
 
     REVIEW = "review"
     SIMULATED_REVIEW = "simulated_review"
@@ -209,7 +220,8 @@ class CharacterReading:
     """What a reader saw in one box.
 
     ``text`` is empty when the reader refused to guess; ``candidates`` stand best first;
-    ``margin`` is the distance between the first two scores.
+    ``margin`` is the distance between the first two scores. ``alone``, with its ``alone_score``, is
+    what a reader that heeds another one named before it was told; of any other it is the text.
     """
 
     character_id: str
@@ -218,6 +230,8 @@ class CharacterReading:
     score: float
     margin: float
     candidates: tuple[Candidate, ...]
+    alone: str = ""
+    alone_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,7 +374,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """One figure of one reader on one frozen split, with a 95 % bootstrap interval."""
+    """One figure of one reader on one frozen split, with a 95 % bootstrap interval.
+
+    ``resampled`` says what the interval draws again. Where ``against`` names another model, the
+    figure is the difference of the two on the same columns, drawn together: this model's minus
+    the other's.
+    """
 
     model_id: str
     reader: Reader
@@ -370,6 +389,8 @@ class Evaluation:
     low: float
     high: float
     character_count: int
+    resampled: Unit = Unit.COLUMN
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

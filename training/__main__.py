@@ -65,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     _tables(evaluate)
     evaluate.add_argument("--checkpoint", type=Path, required=True)
     evaluate.add_argument("--model-id", required=True)
+    evaluate.add_argument("--against", type=Path, help="another checkpoint, compared by column")
+    evaluate.add_argument("--against-id", default="", help="its model id")
     evaluate.add_argument("--batch", required=True, help="partition of evaluations to write")
     evaluate.add_argument("--context-weight", type=float, help="0: by look alone")
 

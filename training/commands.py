@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +19,7 @@ from pipelines.glyphs.registry import load_fonts
 from pipelines.records import Evaluation, Reader, Reading, Sample, Script, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
-from training.evaluation import evaluate_samples
+from training.evaluation import Judge, JudgedColumn
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.families.unicalli.weights import Bundle
 from training.families.unicalli.writing import UniCalliWriter, WritingParams
@@ -29,8 +29,8 @@ from training.learning import ablate, context, train
 from training.nearest_glyph import NearestGlyphReader
 from training.opening import begin, fonts_of, opened
 from training.readings import read_batch
-from training.roles import Recogniser
-from training.second_reader import HeedingReader, RapidOcrReader
+from training.roles import Proposal, Recogniser
+from training.second_reader import RapidOcrReader
 from training.sheets import sheet_png, sheet_svg
 
 logger = logging.getLogger(__name__)
@@ -78,32 +78,63 @@ def read(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
-    """UniCalli, RapidOCR, both together and the nearest glyph on the same held-out crops."""
+    """UniCalli, RapidOCR, both together and the nearest glyph on the same held-out crops.
+
+    With another model named by ``--against``, that one reads them too, and what the first needs
+    more than it is compared column by column.
+    """
     begin(arguments)
-    tables = Tables(arguments.tables)
-    samples = [s for s in tables.read_all("samples", Sample) if s.split in HELD_OUT]
+    if (arguments.against is None) != (not arguments.against_id):
+        raise ModelError("--against FOLDER and --against-id ID go together; one was given.")
+    tables, store = Tables(arguments.tables), Store(arguments.store)
+    stored = tables.read_all("samples", Sample)
+    samples = [s for s in stored if s.split in HELD_OUT]
     if not samples:
         raise ModelError(
             "There is nothing to judge on: no sample belongs to a held-out work. Approve columns "
             "of a work of the validation or test split."
         )
+    judge = Judge(samples, store, {s.work.calligrapher for s in stored if s.split is Split.TRAIN})
     bundle, library = opened(arguments, arguments.checkpoint)
     face = content_face(fonts_of(arguments), bundle.recipe["content_font"])
-    unicalli = UniCalliReader(bundle, library, _reading(arguments))
-    rapidocr = RapidOcrReader(arguments.threads)
-    readers: dict[Reader, Recogniser] = {
-        Reader.UNICALLI: unicalli,
-        Reader.RAPIDOCR: rapidocr,
-        Reader.BOTH: HeedingReader(unicalli, rapidocr),
-        Reader.NEAREST_GLYPH: NearestGlyphReader(bundle.vocabulary, face),
+    said = judge.proposals(RapidOcrReader(arguments.threads))
+    glyphs = judge.proposals(NearestGlyphReader(bundle.vocabulary, face))
+    ours = _alone_and_told(judge, UniCalliReader(bundle, library, _reading(arguments)), said)
+    judged = {
+        **ours,
+        Reader.RAPIDOCR: judge.columns(said),
+        Reader.NEAREST_GLYPH: judge.columns(glyphs),
     }
-    store = Store(arguments.store)
-    rows = list(evaluate_samples(samples, store, readers, arguments.model_id))
+    rows: list[Evaluation] = []
+    for name, columns in judged.items():
+        rows += judge.figures(columns, name, arguments.model_id)
+    if arguments.against is not None:
+        other = UniCalliReader(*opened(arguments, arguments.against), _reading(arguments))
+        for name, columns in _alone_and_told(judge, other, said).items():
+            rows += judge.figures(columns, name, arguments.against_id)
+            rows += judge.compare(
+                ours[name], columns, name, arguments.model_id, arguments.against_id
+            )
     tables.write("evaluations", arguments.batch, Evaluation, rows)
     return {
         "columns": len(samples),
-        "figures": {f"{row.reader.value}.{row.metric}": round(row.value, 4) for row in rows},
+        "figures": {_name(row): round(row.value, 4) for row in rows},
     }
+
+
+def _alone_and_told(
+    judge: Judge, unicalli: Recogniser, said: Sequence[Sequence[Proposal]]
+) -> dict[Reader, list[JudgedColumn]]:
+    """A model by itself, and after it was told what the second reader read."""
+    return {
+        Reader.UNICALLI: judge.columns(judge.proposals(unicalli)),
+        Reader.BOTH: judge.columns(judge.proposals(unicalli, said)),
+    }
+
+
+def _name(row: Evaluation) -> str:
+    parts = [row.model_id, row.reader.value, row.metric, row.against and f"than {row.against}"]
+    return ".".join(filter(None, parts))
 
 
 def write(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pipelines.records import (
     Model,
     Reader,
     Reading,
+    Unit,
 )
 from tests.drawing import as_scan, draw_page
 
@@ -58,16 +59,22 @@ def a_model(project, name, *, parent="", samples="s", minute=0):
     return model
 
 
-def an_evaluation(model_id, value, *, split="split", metric="corrections_per_100"):
+def a_comparison(
+    value, *, model_id="new", against="old", low=None, high=None, characters=100, **fields
+):
+    """What a model needs more than another, as an evaluation writes it."""
     return Evaluation(
         model_id=model_id,
         reader=Reader.UNICALLI,
-        split_fingerprint=split,
-        metric=metric,
+        split_fingerprint="split",
+        metric="more_corrections_per_100",
         value=value,
-        low=max(0.0, value - 1),
-        high=value + 1,
-        character_count=100,
+        low=value - 3 if low is None else low,
+        high=value + 3 if high is None else high,
+        character_count=characters,
+        resampled=Unit.WORK,
+        against=against,
+        **fields,
     )
 
 

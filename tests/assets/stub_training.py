@@ -71,20 +71,31 @@ def train(given):
 def evaluate(given):
     tables = Tables(given.tables)
     judged = [s for s in tables.read_all("samples", Sample) if s.split is Split.TEST]
-    is_bundled = b"bundled" in (given.checkpoint / "model.safetensors").read_bytes()
-    value = 50.0 if is_bundled else float(os.environ.get("STUB_CORRECTIONS", "20"))
-    row = Evaluation(
-        model_id=given.model_id,
+    figures = dict(
         reader=Reader.UNICALLI,
         split_fingerprint=derive_id(*sorted(s.sample_id for s in judged)),
-        metric="corrections_per_100",
-        value=value,
-        low=value - 5,
-        high=value + 5,
         character_count=sum(len(s.characters) for s in judged),
     )
-    tables.write("evaluations", given.batch, Evaluation, [row])
-    return {"corrections_per_100": value}
+    value = {}
+    for model_id, folder in ((given.model_id, given.checkpoint), (given.against_id, given.against)):
+        is_bundled = b"bundled" in (folder / "model.safetensors").read_bytes()
+        value[model_id] = 50.0 if is_bundled else float(os.environ.get("STUB_CORRECTIONS", "20"))
+    more = value[given.model_id] - value[given.against_id]
+    rows = [
+        Evaluation(
+            model_id=model_id, metric="corrections_per_100", value=rate, low=rate - 5,
+            high=rate + 5, **figures,
+        )
+        for model_id, rate in value.items()
+    ]  # fmt: skip
+    rows.append(
+        Evaluation(
+            model_id=given.model_id, metric="more_corrections_per_100", value=more, low=more - 5,
+            high=more + 5, against=given.against_id, **figures,
+        )
+    )  # fmt: skip
+    tables.write("evaluations", given.batch, Evaluation, rows)
+    return {"corrections_per_100": value[given.model_id]}
 
 
 def write(given):
@@ -110,10 +121,11 @@ def main():
     for name in ("script", "hand", "seed"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--release-id", default="")
+    parser.add_argument("--against-id", default="")
     parser.add_argument("--second-readings", default="")
     parser.add_argument("--seconds", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0)
-    for name in ("checkpoint", "parent", "out"):
+    for name in ("checkpoint", "parent", "out", "against"):
         parser.add_argument(f"--{name}", type=Path)
     given = parser.parse_args(words)
     sys.stderr.write(f"{given.verb} by the stub\n")

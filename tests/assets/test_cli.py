@@ -15,10 +15,10 @@ from pipelines.imaging.codec import encode_png
 from pipelines.records import Evaluation
 from pipelines.tables import Tables
 from tests.assets.examples import (
+    a_comparison,
     a_model,
     a_page_scan,
     a_stubbed_project,
-    an_evaluation,
 )
 from tests.conftest import ROOT
 
@@ -156,11 +156,11 @@ def test_release_by_hand_wants_a_reason_and_rolls_back(project):
 def test_a_worse_model_is_refused_in_a_sentence(project):
     model = a_model(project, "m1")
     bundled = release_pointer.current(project)
-    rows = [an_evaluation("m1", 30.0), an_evaluation(bundled.model_id, 20.0)]
+    rows = [a_comparison(10.0, model_id="m1", against=bundled.model_id)]
     project.tables.write("evaluations", model.model_id, Evaluation, rows)
     result = beitie("release")
     assert result.exit_code == 1
-    assert "30.00 corrections" in result.stderr
+    assert "+10.00 beside" in result.stderr
     assert release_pointer.current(project) == bundled
 
 

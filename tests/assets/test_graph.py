@@ -80,6 +80,7 @@ def tokens(project):
             "second_readings",
             "samples",
             "models",
+            "evaluations",
         )
         for batch in project.tables.batches(name)
     }
@@ -102,6 +103,10 @@ def test_from_files_to_a_release_and_the_next_reading(project, instance, batch):
     materialize(project, instance, MACHINE)
     opened = release_pointer.current(project)
     assert opened.replaces == bundled.release_id
+    assert "better, corrections" in opened.reason
+    card = (project.absolute(opened.checkpoint_path) / "card.md").read_text()
+    assert opened.release_id in card
+    assert "-30.00" in card
     made = project.tables.read("samples", "approved", Sample)
     assert {sample.split for sample in made} >= {Split.TRAIN, Split.TEST}
     event = instance.get_latest_materialization_event(dg.AssetKey("released_recogniser"))
@@ -172,7 +177,7 @@ def test_a_worse_model_is_not_released(project, instance, batch, monkeypatch):
     materialize(project, instance, DRAFTS, batch=batch)
     annotate_batch(project.tables, batch, project.label_studio(), truth_of(project, batch))
     materialize(project, instance, [reviews], batch=batch)
-    with pytest.raises(RunError, match=r"beats_release fails: .* 60\.00 corrections"):
+    with pytest.raises(RunError, match=r"beats_release fails: .* \+10\.00 beside"):
         materialize(project, instance, MACHINE)
     assert len(release_pointer.history(project)) == 1
     with pytest.raises(RunError, match="is not released"):

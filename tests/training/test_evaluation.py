@@ -15,9 +15,10 @@ from pipelines.records import (
     SampleCharacter,
     Script,
     Split,
+    Unit,
 )
 from tests.training.examples import WORK, drawn_column
-from training.evaluation import evaluate_samples
+from training.evaluation import Judge
 from training.roles import NOTHING, Proposal
 
 OTHER = replace(WORK, work_id="v", script=Script.SEAL)
@@ -42,10 +43,10 @@ class Says:
 
 
 @pytest.fixture
-def judged(store):
+def split(store):
     ink_key = store.put(encode_png(drawn_column(4)), ".png")
 
-    def figures(reader, texts=("一為三□",), works=(WORK,), written=None):
+    def judge(texts=("一為三□",), works=(WORK,), written=None, known=()):
         samples = [
             Sample(
                 sample_id=f"s{i}", column_id=f"c{i}", page_id="p1", work=work, split=Split.TEST,
@@ -61,10 +62,32 @@ def judged(store):
             )
             for i, (text, work) in enumerate(zip(texts, works, strict=True))
         ]  # fmt: skip
-        rows = evaluate_samples(samples, store, {Reader.UNICALLI: reader}, "m")
-        return {row.metric: row for row in rows}
+        return Judge(samples, store, known)
+
+    return judge
+
+
+@pytest.fixture
+def judged(split):
+    def figures(reader, *arguments, **options):
+        judge = split(*arguments, **options)
+        columns = judge.columns(judge.proposals(reader))
+        return {row.metric: row for row in judge.figures(columns, Reader.UNICALLI, "m")}
 
     return figures
+
+
+@pytest.fixture
+def compared(split):
+    """What one reader needs more than another."""
+
+    def rows(reader, other, **options):
+        judge = split(**options)
+        columns, others = (judge.columns(judge.proposals(one)) for one in (reader, other))
+        found = judge.compare(columns, others, Reader.UNICALLI, "m", "other")
+        return {row.metric: row for row in found}
+
+    return rows
 
 
 def test_what_nobody_can_read_is_not_judged(judged):
@@ -98,3 +121,50 @@ def test_scripts_are_told_apart_where_there_are_several(judged):
     assert found["accuracy of script regular"].value == 1
     assert found["accuracy of script seal"].value == 0
     assert found["accuracy"].value == 0.5
+
+
+def test_two_models_are_compared_on_the_same_columns(compared):
+    found = compared(Says("一為三□"), Says("一為七□"))
+    (row,) = found.values()
+    assert row.value == pytest.approx(-100 / 3)
+    assert (row.model_id, row.against) == ("m", "other")
+    assert row.low <= row.value <= row.high
+
+
+def test_a_model_beside_itself_needs_nothing_more(compared):
+    (row,) = compared(Says("一為七□"), Says("一為七□")).values()
+    assert (row.value, row.low, row.high) == (0, 0, 0)
+
+
+def test_works_are_drawn_again_where_there_are_several(judged, compared):
+    one = {"texts": ("一為三□", "上下七□"), "works": (WORK, WORK)}
+    two = {"texts": ("一為三□", "上下七□"), "works": (WORK, OTHER)}
+    for options, unit in ((one, Unit.COLUMN), (two, Unit.WORK)):
+        rows = [*judged(Says("一為三□"), **options).values()]
+        rows += compared(Says("一為三□"), Says("一為七□"), **options).values()
+        assert {row.resampled for row in rows} == {unit}
+
+
+def test_known_hands_stand_beside_unseen_ones(judged, compared):
+    options = {
+        "texts": ("一為三□", "上下七□"),
+        "works": (replace(WORK, calligrapher="顏真卿"), OTHER),
+        "known": ("顏真卿", "unknown"),
+    }
+    found = judged(Says("一為三□"), **options)
+    assert found["accuracy of known hands"].value == 1
+    assert found["accuracy of unseen hands"].value == 0
+    more = compared(Says("一為三□"), Says("上下七□"), **options)
+    assert more["more_corrections_per_100 of known hands"].value == -100
+    assert more["more_corrections_per_100 of unseen hands"].value == 100
+    assert more["more_corrections_per_100"].value == 0
+
+
+def test_a_second_opinion_reaches_a_reader_that_heeds_it(split):
+    class Repeats:
+        def read_columns(self, columns):
+            return [list(column.second) for column in columns]
+
+    judge = split()
+    said = judge.proposals(Says("一為三□"))
+    assert judge.proposals(Repeats(), said) == said

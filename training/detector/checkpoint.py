@@ -24,6 +24,7 @@ from training.detector.recipe import CONNECTS, JUDGED, DetectorRecipe
 from training.detector.reviewed import pages_from_samples
 from training.detector.scanned import pages_from_codh, pages_from_synthesis
 from training.hands import fetched_hands
+from training.slices import Team
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,8 @@ def make_checkpoint(
         f"{fitted.steps} steps in {fitted.seconds:.0f} s. Not judged on real pages yet: "
         f"`python -m tests.benchmarks boxes`.\n"
     )
-    save_detector(model, out, card, working / "curve.jsonl")
+    if Team.gathered().is_first:
+        save_detector(model, out, card, working / "curve.jsonl")
     return {
         "checkpoint": str(out),
         "hands": [hand.name for hand in hands],

@@ -14,6 +14,7 @@ from tests.training.detector.test_command import Drawn
 from tests.training.examples import CHARACTERS
 from training.__main__ import main
 from training.detector.orientation import Orienter, laid
+from training.slices import Team
 
 
 def test_opencv_and_torch_say_the_same():
@@ -38,12 +39,18 @@ def test_the_eight_ways_are_eight():
     assert torch.equal(laid(character, 4)[..., 0], character[..., -1])
 
 
-def test_the_command_writes_a_folder_that_opencv_runs(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def words(tmp_path, monkeypatch):
+    """A run of few steps with one drawn hand, into the folder ``made``."""
     font = Drawn(draw_font(tmp_path / "drawn.ttf", CHARACTERS))
     monkeypatch.setattr(training.hands, "load_fonts", lambda *_: {"ma-shan-zheng": font})
     monkeypatch.setenv("BEITIE_HOME", str(tmp_path / "home"))
+    made = str(tmp_path / "made")
+    return ["train", "--recipe", "orientation.debug", "--out", made, "--threads", "1"]
+
+
+def test_the_command_writes_a_folder_that_opencv_runs(words, tmp_path, capsys):
     made = tmp_path / "made"
-    words = ["train", "--recipe", "orientation.debug", "--out", str(made), "--threads", "1"]
     assert main(words) == 0
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert report["steps"] == 3
@@ -53,6 +60,12 @@ def test_the_command_writes_a_folder_that_opencv_runs(tmp_path, monkeypatch, cap
     assert (made / "curve.jsonl").read_text().count("\n") == 3
     assert main(words) == 1
     assert "never overwritten" in capsys.readouterr().err
+
+
+def test_of_several_processes_only_the_first_writes(words, tmp_path, monkeypatch):
+    monkeypatch.setattr(Team, "gathered", lambda: Team(rank=1))
+    assert main(words) == 0
+    assert not (tmp_path / "made").exists()
 
 
 @pytest.mark.parametrize("name", ["orientation.safetensors", "card.md", "curve.jsonl"])
