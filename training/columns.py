@@ -26,6 +26,11 @@ from training.slices import Slice
 
 Ink = npt.NDArray[np.uint8]
 
+EMPTY_CELL = -1
+"""Class of a cell that nothing stands in."""
+UNKNOWN_CELL = -2
+"""Class of a cell with a character that nobody has named, or that the model has no name for."""
+
 CLEAN = AugmentParams(
     rotation_deg=3.0,
     shear=0.06,
@@ -51,7 +56,7 @@ class ColumnPictures:
     Attributes:
         images: (B, 1, C * cell, cell) in [-1, 1], white ink on black.
         box_maps: The same shape.
-        classes: (B, C) vocabulary ids, -1 for an empty or unknown cell.
+        classes: (B, C) vocabulary ids, ``EMPTY_CELL`` or ``UNKNOWN_CELL``.
         prompts: The style prompt of each column.
     """
 
@@ -67,7 +72,7 @@ Columns = Callable[[Slice], ColumnPictures]
 
 @dataclass(frozen=True)
 class LabelledInk:
-    """An approved column: ink, boxes in it, a vocabulary id for each (-1: not to be learned)."""
+    """A column to learn from: ink, boxes in it, for each a vocabulary id or ``UNKNOWN_CELL``."""
 
     ink: Ink
     boxes: tuple[Box, ...]
@@ -116,7 +121,7 @@ def columns_from_bank(
         classes = bank.classes[chosen]
         ends = np.where(rng.random(count) < empty_share, rng.integers(1, cells + 1, count), cells)
         empty = np.arange(cells)[None] >= ends[:, None]
-        classes = np.where(empty, -1, classes)
+        classes = np.where(empty, EMPTY_CELL, classes)
         aged = aged * torch.from_numpy(~empty).float().reshape(-1, 1, 1, 1)
         images = aged.reshape(count, 1, cells * cell_px, cell_px)
         return ColumnPictures(
@@ -156,13 +161,13 @@ def columns_from_samples(
     for sample in samples:
         for window in cut(sample.ink, sample.boxes, cells, cell_px):
             taken = [
-                # A character without ink is not to be learned.
-                -1 if place in window.missing else value
+                # Without ink there is no character to be learned.
+                EMPTY_CELL if place in window.missing else value
                 for place, value in enumerate(sample.classes[window.first : window.first + cells])
             ]
             inks.append(window.ink)
             maps.append(box_map(window.boxes, cell_px, cells * cell_px))
-            classes.append((*taken, *[-1] * (cells - len(taken))))
+            classes.append((*taken, *[EMPTY_CELL] * (cells - len(taken))))
             prompts.append(sample.prompt)
     all_inks, all_maps, all_classes = np.stack(inks), np.stack(maps), np.asarray(classes)
 

@@ -1,7 +1,8 @@
 """From samples in a table to columns that a family can train on.
 
-Holds: ``labelled_inks``: the ink of each sample with a vocabulary id for each character, -1 for
-what must not be learned: □, and characters the model has no name for (counted, not hidden).
+Holds: ``labelled_inks``: the ink of each sample with a vocabulary id for each character,
+``UNKNOWN_CELL`` for what must not be learned: □, and characters the model has no name for
+(counted, not hidden).
 
 Keeps out: batches (``training.columns``).
 """
@@ -14,7 +15,7 @@ from collections.abc import Iterable
 from pipelines.imaging.codec import decode_png
 from pipelines.records import ILLEGIBLE, Sample
 from pipelines.store import Store
-from training.columns import LabelledInk
+from training.columns import UNKNOWN_CELL, LabelledInk
 from training.vocabulary import Vocabulary
 
 
@@ -30,7 +31,7 @@ def labelled_inks(
             place = vocabulary.id_of(character.canonical)
             if place is None and character.canonical != ILLEGIBLE:
                 unknown[character.canonical] += 1
-            classes.append(-1 if place is None else place)
+            classes.append(UNKNOWN_CELL if place is None else place)
         columns.append(
             LabelledInk(
                 ink=decode_png(store.get(sample.ink_key)),

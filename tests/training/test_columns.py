@@ -7,7 +7,13 @@ import torch
 from pipelines.geometry import Box
 from tests.training.examples import CHARACTERS, bank
 from training.augment import AugmentParams, augment
-from training.columns import LabelledInk, columns_from_bank, columns_from_samples, mixed
+from training.columns import (
+    UNKNOWN_CELL,
+    LabelledInk,
+    columns_from_bank,
+    columns_from_samples,
+    mixed,
+)
 from training.slices import Slice
 
 FIRST = Slice(number=0)
@@ -63,16 +69,16 @@ def test_samples_give_their_classes_in_order():
     boxes = tuple(Box(10, 50 * i, 50, 50 * i + 40) for i in range(7))
     for box in boxes:
         ink[box.top : box.bottom, box.left : box.right] = 255
-    sample = LabelledInk(ink, boxes, (0, 1, -1, 3, 4, 5, 6), "somebody")
+    sample = LabelledInk(ink, boxes, (0, 1, UNKNOWN_CELL, 3, 4, 5, 6), "somebody")
     batch = columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=True, seed=0)(
         FIRST
     )
-    assert {tuple(row) for row in batch.classes.tolist()} == {(0, 1, -1, 3, 4), (5, 6, -1, -1, -1)}
+    assert {tuple(row) for row in batch.classes.tolist()} == {(0, 1, -2, 3, 4), (5, 6, -1, -1, -1)}
     written = columns_from_samples([sample], size=40, cells=5, cell_px=48, is_aged=False, seed=0)(
         FIRST
     )
     assert {tuple(row) for row in written.classes.tolist()} == {
-        (0, 1, -1, 3, 4), (1, -1, 3, 4, 5), (-1, 3, 4, 5, 6),
+        (0, 1, -2, 3, 4), (1, -2, 3, 4, 5), (-2, 3, 4, 5, 6),
     }  # fmt: skip
 
 

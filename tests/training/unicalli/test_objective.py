@@ -2,14 +2,24 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.training.examples import CHARACTERS, DIMS, bundle, library, vocabulary
+from training.columns import EMPTY_CELL, UNKNOWN_CELL
 from training.families.unicalli.conditioning import encode_columns, library_rows, style_ids
-from training.families.unicalli.objective import PAPER, RELEASED, TINY, column_loss, mode_of
+from training.families.unicalli.objective import (
+    PAPER,
+    RELEASED,
+    TINY,
+    _times,
+    column_loss,
+    mode_of,
+    retrieval_loss,
+)
 
 
 @pytest.fixture
@@ -18,14 +28,13 @@ def made(tmp_path):
     return whole, library(tmp_path, whole.autoencoder)
 
 
-def batch_of(whole, references, ids, is_labelled=None):
+def batch_of(whole, references, ids):
     count = len(ids)
     return encode_columns(
         torch.rand(count, 1, 240, 48, generator=torch.Generator().manual_seed(0)) * 2 - 1,
         torch.ones(count, 1, 240, 48),
         torch.tensor(ids),
         style_ids(["synthetic, ma shan zheng"] * count, DIMS.style_words, DIMS.style_tokens),
-        torch.ones(count, dtype=torch.bool) if is_labelled is None else torch.tensor(is_labelled),
         whole.autoencoder,
         references,
         library_rows(vocabulary(), references),
@@ -129,12 +138,39 @@ def test_given_cells_are_not_asked_for(made, mode):
 
 def test_columns_without_a_label_teach_no_content(made):
     whole, references = made
-    batch = batch_of(whole, references, [[0, 1, 2, 3, 4]] * 2, is_labelled=[False, False])
+    batch = batch_of(whole, references, [[UNKNOWN_CELL] * 5] * 2)
     _, parts = column_loss(
         whole.model, batch, references, TINY, "read", torch.Generator().manual_seed(0)
     )
     assert parts["read_content"] == 0
     assert parts["read_retrieval"] == 0
+
+
+def test_what_is_unknown_is_no_empty_cell(made):
+    """The label of a cell that nobody has named is never asked for; that of an empty one is."""
+    whole, references = made
+    known = batch_of(whole, references, [[0, 1, 2, 3, EMPTY_CELL]] * 2)
+    unknown = batch_of(whole, references, [[0, 1, 2, 3, UNKNOWN_CELL]] * 2)
+    assert known.is_labelled.all()
+    assert unknown.is_labelled.tolist() == [[True] * 4 + [False]] * 2
+    others = replace(unknown, references=unknown.references.clone())
+    others.references[:, 4] = 0
+    times = torch.ones(2, 5)
+    empty, first, second = (
+        retrieval_loss(whole.model, batch.content, batch, times, references).item()
+        for batch in (known, unknown, others)
+    )
+    assert first == second != empty
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+def test_content_that_nobody_knows_is_noise(made, mode):
+    whole, references = made
+    batch = batch_of(whole, references, [[0, 1, 2, 3, UNKNOWN_CELL]] * 8)
+    always = replace(TINY, given_share=1.0, full_noise_share=0.0, content_dropout=0.0)
+    times = _times(batch, always, mode, torch.Generator().manual_seed(0))
+    assert (times.content[:, 4] == 1).all()
+    assert (times.content[:, :4] < 1).any()
 
 
 def test_style_words_are_stable_and_padded():

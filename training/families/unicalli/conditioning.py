@@ -18,11 +18,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from training.columns import EMPTY_CELL, UNKNOWN_CELL
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.library import ReferenceLibrary
 from training.vocabulary import Vocabulary
-
-EMPTY_CELL = -1
 
 
 def style_ids(prompts: Sequence[str], words: int, length: int) -> Tensor:
@@ -52,7 +51,7 @@ class ColumnBatch:
         characters: (B, C) vocabulary ids, -1 where a cell is empty or its character unknown.
         references: (B, C) rows of the reference library.
         style: (B, T) word ids.
-        is_labelled: (B,) whether the content is known at all.
+        is_labelled: (B, C) whether the content of a cell is known; it is of an empty one.
     """
 
     image: Tensor
@@ -79,9 +78,8 @@ def library_rows(vocabulary: Vocabulary, library: ReferenceLibrary) -> Tensor:
 def encode_columns(
     images: Tensor,
     box_maps: Tensor,
-    characters: Tensor,
+    classes: Tensor,
     style: Tensor,
-    is_labelled: Tensor,
     autoencoder: Autoencoder,
     library: ReferenceLibrary,
     rows: Tensor,
@@ -91,14 +89,14 @@ def encode_columns(
     Args:
         images: (B, 1, C * cell, cell).
         box_maps: The same shape.
-        characters: (B, C) vocabulary ids.
+        classes: (B, C) vocabulary ids, ``EMPTY_CELL`` or ``UNKNOWN_CELL``.
         style: (B, T).
-        is_labelled: (B,).
         autoencoder: Frozen.
         library: References, whose latents are the content image's cell by cell.
         rows: From :func:`library_rows`.
     """
-    cells = characters.shape[1]
+    cells = classes.shape[1]
+    characters = classes.clamp(min=EMPTY_CELL)
     references = rows[characters]
     content = library.latents[references]
     side = content.shape[-1]
@@ -111,7 +109,7 @@ def encode_columns(
         characters=characters,
         references=references,
         style=style,
-        is_labelled=is_labelled,
+        is_labelled=classes != UNKNOWN_CELL,
     )
 
 

@@ -18,7 +18,7 @@ Legend: B batch, C cells, Z latent channels, S side of a cell in latents, V refe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -144,7 +144,7 @@ def column_loss(
         clean = Streams(image=noised.image, content=content, boxes=None)
 
     given = params.side_weight if mode == "write" else params.reading_side_weight
-    labelled = batch.is_labelled.float()[:, None].expand_as(times.content)
+    labelled = batch.is_labelled.float()
     is_asked = {"image": mode == "write", "content": mode == "read", "boxes": mode == "write"}
     parts: dict[str, Tensor] = {}
     loss = batch.image.new_zeros(())
@@ -176,7 +176,7 @@ def retrieval_loss(
     """Cross-entropy over the scaled cosine to all references, of labelled cells that are asked."""
     scores = cell_similarities(content, library)
     wanted = rearrange(batch.references, "B C -> (B C)")
-    known = rearrange(batch.is_labelled[:, None] & (content_time > 0), "B C -> (B C)")
+    known = rearrange(batch.is_labelled & (content_time > 0), "B C -> (B C)")
     scaled = scores * model.log_temperature.clamp(max=4.6).exp()
     return F.cross_entropy(scaled[known], wanted[known]) if known.any() else scaled.sum() * 0
 
@@ -206,17 +206,15 @@ def _times(
     else:
         is_dropped = _uniform((count,), generator) < params.content_dropout
         image, content = drawn, is_dropped * params.dropped_time
-    content = torch.where(batch.is_labelled.cpu(), content, ones)
     times = Times.even(cells, image=image, content=content)
+    # What nobody knows is noise: such a cell is only drawn (the paper's unlabelled data).
+    is_labelled = batch.is_labelled.cpu()
+    times = replace(times, content=torch.where(is_labelled, times.content, 1.0))
     if _uniform((), generator).item() < params.given_share:
         is_open = (_uniform((count, cells), generator) < 0.5).float()
         if mode == "read":
-            unknown = ~batch.is_labelled.cpu()[:, None]
-            times = Times(
-                image=times.image,
-                content=times.content * torch.where(unknown, 1.0, is_open),
-                boxes=times.boxes,
-            )
+            content = times.content * torch.where(is_labelled, is_open, 1.0)
+            times = replace(times, content=content)
         else:
             given = times.image * is_open
             times = Times(image=given, content=times.content, boxes=given)

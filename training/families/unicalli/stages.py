@@ -239,7 +239,6 @@ def _to_batch(
         pictures.box_maps,
         pictures.classes,
         style,
-        torch.ones(len(style), dtype=torch.bool),
         autoencoder,
         library,
         rows,
