@@ -38,15 +38,8 @@ from pipelines.checks import (
     unanswered,
     unique_ids,
 )
-from pipelines.records import (
-    Column,
-    Evaluation,
-    Page,
-    Reading,
-    Review,
-    Sample,
-    Scan,
-)
+from pipelines.evaluations import Evaluation
+from pipelines.records import Column, Page, Reading, Review, Sample, Scan
 from pipelines.tables import Tables
 
 MAX_UNCERTAIN_SHARE = 0.2

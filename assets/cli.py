@@ -195,7 +195,7 @@ def train(seconds: int, recipe: str, again: bool) -> None:
 def evaluate() -> None:
     """Judge the newest model and the current reader on the frozen split."""
     from assets.evaluation import evaluation
-    from pipelines.records import Evaluation
+    from pipelines.evaluations import Evaluation
 
     project = open_project()
     try:

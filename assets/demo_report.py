@@ -18,8 +18,9 @@ from assets.report import Bar, Chart, Gallery, Part, Picture, Table, Text, write
 from assets.report_pictures import column_picture, page_pictures, side_by_side
 from assets.resources import Project
 from pipelines.corrections import CorrectionRate
+from pipelines.evaluations import Evaluation
 from pipelines.glyphs.fonts import FontFace
-from pipelines.records import Evaluation, Page, Reader, Reading
+from pipelines.records import Page, Reader, Reading
 from pipelines.tables import Tables
 
 SIMULATED = (

@@ -18,7 +18,8 @@ from assets.resources import Project
 from assets.stages import Stage, code_version, fingerprint
 from assets.waiting import seen_by_training
 from pipelines.errors import ModelError
-from pipelines.records import Evaluation, Model, Release, Sample, Split
+from pipelines.evaluations import Evaluation
+from pipelines.records import Model, Release, Sample, Split
 from pipelines.tables import Tables
 
 CODE = code_version("training")

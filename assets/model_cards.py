@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assets.promotion import Verdict
-from pipelines.records import Evaluation, Release
+from pipelines.evaluations import Evaluation
+from pipelines.records import Release
 
 CARD = "card.md"
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.checks import Finding
-from pipelines.records import Evaluation, Reader
+from pipelines.evaluations import Evaluation
+from pipelines.records import Reader
 
 METRIC = "more_corrections_per_100"
 """Corrections per 100 characters that a model needs more than another on the same columns: what it

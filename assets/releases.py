@@ -11,7 +11,8 @@ from assets.readings import released_recogniser
 from assets.release_pointer import current, open_release
 from assets.resources import Project
 from pipelines.errors import ModelError
-from pipelines.records import Evaluation, Release
+from pipelines.evaluations import Evaluation
+from pipelines.records import Release
 
 
 @dg.asset(

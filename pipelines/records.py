@@ -6,8 +6,8 @@ Records are frozen; a correction is a new record. Pixels are not in them: ``*_ke
 picture in the content-addressed store (``pipelines.store``). Boxes are pixels of the Page
 unless the field says otherwise.
 
-Keeps out: how records are stored (``pipelines.tables``), how ids are made (``pipelines.ids``), and
-any behaviour.
+Keeps out: how records are stored (``pipelines.tables``), how ids are made (``pipelines.ids``), what
+is measured of them (``pipelines.evaluations``, ``pipelines.quality``), and any behaviour.
 """
 
 from __future__ import annotations
@@ -63,13 +63,6 @@ class Decision(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     NEEDS_EXPERT = "needs_expert"
-
-
-class Unit(StrEnum):
-    """What a bootstrap draws again as a whole: what may fail together."""
-
-    WORK = "work"
-    COLUMN = "column"
 
 
 class Origin(StrEnum):
@@ -358,7 +351,7 @@ class Sample:
 class Model:
     """模型: a checkpoint with the recipe and the samples it was made from.
 
-    ``sample_fingerprint`` is the hash of the sample ids; ``checkpoint_key`` names the weights.
+    ``sample_fingerprint`` is the hash of the ids of the approved ones.
     """
 
     model_id: str
@@ -370,27 +363,6 @@ class Model:
     checkpoint_path: str
     trained_at: datetime
     train_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """One figure of one reader on one frozen split, with a 95 % bootstrap interval.
-
-    ``resampled`` says what the interval draws again. Where ``against`` names another model, the
-    figure is the difference of the two on the same columns, drawn together: this model's minus
-    the other's.
-    """
-
-    model_id: str
-    reader: Reader
-    split_fingerprint: str
-    metric: str
-    value: float
-    low: float
-    high: float
-    character_count: int
-    resampled: Unit = Unit.COLUMN
-    against: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,10 +28,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from pipelines.errors import TableError
+from pipelines.evaluations import Evaluation
 from pipelines.quality import PageQuality
 from pipelines.records import (
     Column,
-    Evaluation,
     Model,
     Page,
     Reading,

@@ -15,8 +15,9 @@ from dataclasses import asdict
 from typing import Any
 
 from pipelines.errors import ModelError
+from pipelines.evaluations import Evaluation
 from pipelines.glyphs.registry import load_fonts
-from pipelines.records import Evaluation, Reader, Reading, Sample, Script, Split
+from pipelines.records import Reader, Reading, Sample, Script, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
 from training.evaluation import Judge, JudgedColumn

@@ -22,8 +22,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipelines.corrections import compare_corrections, corrections_per_100
+from pipelines.evaluations import Evaluation, Unit
 from pipelines.imaging.codec import decode_png
-from pipelines.records import ILLEGIBLE, Evaluation, Reader, Sample, Unit
+from pipelines.records import ILLEGIBLE, Reader, Sample
 from pipelines.store import Store
 from training.metrics.calibration import expected_calibration_error
 from training.metrics.recognition import accuracy, f1

@@ -15,10 +15,11 @@ from typing import Any
 
 from pipelines.errors import ModelError
 from pipelines.glyphs.registry import load_fonts
-from pipelines.records import Sample, Split
+from pipelines.records import ILLEGIBLE, Origin, Sample, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
 from pipelines.texts import exclude_shared, load_texts
+from pipelines.weak_labels import weak_samples_in
 from training.context import pairs_of_texts
 from training.detector.checkpoint import make_checkpoint
 from training.detector.orientation import OrientationRecipe, save_orienter, train_orienter
@@ -39,7 +40,11 @@ from training.vocabulary import Vocabulary, build_vocabulary
 
 logger = logging.getLogger(__name__)
 
-FINE_TUNINGS = {"unicalli.fine_tune": recipes.fine_tune, "unicalli.lora": recipes.lora}
+FINE_TUNINGS = {
+    "unicalli.fine_tune": recipes.fine_tune,
+    "unicalli.lora": recipes.lora,
+    "unicalli.weak": recipes.weak,
+}
 DETECTORS = {"detector.tiny": detector_recipes.tiny, "detector.debug": detector_recipes.debug}
 ORIENTERS = {
     "orientation.tiny": detector_recipes.orientation,
@@ -103,8 +108,9 @@ def _train_orienter(arguments: argparse.Namespace, recipe: OrientationRecipe) ->
         f"{fitted.steps} steps in {fitted.seconds:.0f} s. Single aged characters of "
         f"{', '.join(judged) or 'the same hands'} laid right: {fitted.parts['accuracy']:.1%}.\n"
     )
-    save_orienter(model, arguments.out, card, log)
-    log.unlink()
+    if Team.gathered().is_first:
+        save_orienter(model, arguments.out, card, log)
+        log.unlink()
     return {"checkpoint": str(arguments.out), "steps": fitted.steps, **fitted.parts}
 
 
@@ -125,26 +131,46 @@ def _train_on_samples(arguments: argparse.Namespace, recipe: FineTuneRecipe) -> 
             f"There is nothing to train on: {len(stored)} samples, none of a work of the train "
             f"split. Approve columns first."
         )
+    weak = _weak_samples(arguments) if recipe.weak_share else []
+    weak_columns, _ = labelled_inks(weak, Store(arguments.store), bundle.vocabulary)
     hands = fetched_hands(fonts_of(arguments), bundle.recipe["hands"])
     replay = bank_of_hands(hands, bundle.vocabulary, cache()) if hands else None
     logger.info("%d columns to learn, %d hands to keep", len(columns), len(hands))
     fitted = fine_tune(
-        bundle, columns, library, recipe, replay=replay, prompts=prompts_of(hands), log=None
+        bundle,
+        columns,
+        library,
+        recipe,
+        replay=replay,
+        prompts=prompts_of(hands),
+        log=None,
+        weak=weak_columns,
     )
     history = [*bundle.recipe.get("history", []), arguments.parent.name]
     facts = {**bundle.recipe, "name": recipe.name, "history": history}
     characters = sum(len(column.classes) for column in columns)
+    learned = sorted({f"{sample.work.calligrapher} ({sample.work.script})" for sample in samples})
+    simulated = sum(sample.origin is Origin.SIMULATED_REVIEW for sample in samples)
     card = (
         f"# UniCalli, learned further from approved columns\n\n"
-        f"Parent: {arguments.parent.name}. Learned from {len(columns)} approved columns with "
-        f"{characters} characters, replaying {len(hands)} hands, in {fitted.steps} steps and "
-        f"{fitted.seconds:.0f} s. Characters it has no name for: {sum(unknown.values())}.\n"
+        f"Parent: {arguments.parent.name}. Learned by {recipe.name} from {len(columns)} approved "
+        f"columns ({simulated} of them by a simulated annotator) with {characters} characters, "
+        f"replaying {len(hands)} hands, in {fitted.steps} steps and {fitted.seconds:.0f} s. "
+        f"Characters it has no name for: {sum(unknown.values())}.\n\n"
+        f"Hands learned: {', '.join(learned)}. Hands replayed: {', '.join(hands) or 'none'}.\n"
     )
+    weak_labels = sum(c.canonical != ILLEGIBLE for sample in weak for c in sample.characters)
+    if weak:
+        card += (
+            f"\nBeside them {weak_labels} characters in {len(weak)} columns that nobody approved: "
+            f"two readers read them the same.\n"
+        )
     if Team.gathered().is_first:
         save_bundle(replace(bundle, recipe=facts), arguments.out, card)
     return {
         "checkpoint": str(arguments.out),
         "samples": len(columns),
+        "weak_labels": weak_labels,
         "characters": characters,
         "unknown_characters": sum(unknown.values()),
         "replayed_hands": sorted(hands),
@@ -152,6 +178,12 @@ def _train_on_samples(arguments: argparse.Namespace, recipe: FineTuneRecipe) -> 
         "seconds": round(fitted.seconds, 1),
         "losses": fitted.parts,
     }
+
+
+def _weak_samples(arguments: argparse.Namespace) -> list[Sample]:
+    """What two readers agree on; no approved column is among it, nor any that is judged on."""
+    found = weak_samples_in(Tables(arguments.tables), code_version="training")
+    return [outcome for outcome in found if isinstance(outcome, Sample)]
 
 
 def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -> dict[str, Any]:

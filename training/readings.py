@@ -17,6 +17,7 @@ from pipelines.ids import derive_id
 from pipelines.imaging.codec import decode_picture, decode_png
 from pipelines.records import (
     Candidate,
+    Character,
     CharacterReading,
     Column,
     Reader,
@@ -105,16 +106,22 @@ def to_reading(
         reader=reader,
         release_id=release_id,
         characters=tuple(
-            CharacterReading(
-                character_id=character.character_id,
-                box=character.box,
-                text=proposal.text,
-                score=proposal.score,
-                margin=proposal.margin,
-                candidates=tuple(Candidate(text=t, score=s) for t, s in proposal.candidates),
-            )
-            for character, proposal in zip(column.characters, proposals, strict=True)
+            _character(*pair) for pair in zip(column.characters, proposals, strict=True)
         ),
+    )
+
+
+def _character(character: Character, proposal: Proposal) -> CharacterReading:
+    alone, alone_score = proposal.alone or (proposal.text, proposal.score)
+    return CharacterReading(
+        character_id=character.character_id,
+        box=character.box,
+        text=proposal.text,
+        score=proposal.score,
+        margin=proposal.margin,
+        candidates=tuple(Candidate(text=t, score=s) for t, s in proposal.candidates),
+        alone=alone,
+        alone_score=alone_score,
     )
 
 

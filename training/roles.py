@@ -28,12 +28,15 @@ class Proposal:
         score: In [0, 1], of the best candidate.
         margin: Its distance to the second.
         candidates: Characters with scores, best first.
+        alone: What the reader named before it heeded another one, with its score; None where it
+            heeded none.
     """
 
     text: str
     score: float
     margin: float
     candidates: tuple[tuple[str, float], ...]
+    alone: tuple[str, float] | None = None
 
 
 NOTHING = Proposal(text="", score=0.0, margin=0.0, candidates=())

@@ -7,19 +7,12 @@ from pathlib import Path
 
 from annotation.in_memory import InMemoryLabelStudio
 from assets.resources import Project, read_settings
+from pipelines.evaluations import Evaluation, Unit
 from pipelines.geometry import Box
 from pipelines.ids import derive_id, split_of
 from pipelines.imaging.codec import encode_png
 from pipelines.metadata import WorkMetadata
-from pipelines.records import (
-    Candidate,
-    CharacterReading,
-    Evaluation,
-    Model,
-    Reader,
-    Reading,
-    Unit,
-)
+from pipelines.records import Candidate, CharacterReading, Model, Reader, Reading
 from tests.drawing import as_scan, draw_page
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

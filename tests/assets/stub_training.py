@@ -11,12 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+from pipelines.evaluations import Evaluation
 from pipelines.ids import derive_id
 from pipelines.records import (
     Candidate,
     CharacterReading,
     Column,
-    Evaluation,
     Reader,
     Reading,
     Sample,

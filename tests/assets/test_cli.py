@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from assets import release_pointer
 from assets.cli import main
+from pipelines.evaluations import Evaluation
 from pipelines.imaging.codec import encode_png
-from pipelines.records import Evaluation
 from pipelines.tables import Tables
 from tests.assets.examples import (
     a_comparison,

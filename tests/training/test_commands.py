@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from pipelines.evaluations import Evaluation
 from pipelines.geometry import Box
 from pipelines.imaging.codec import encode_png
 from pipelines.records import (
     Character,
     Column,
-    Evaluation,
     Origin,
     Polarity,
     Reading,
@@ -116,17 +116,26 @@ def test_the_whole_life_of_a_model(home, tables, store, capsys):
     report = json.loads(out.splitlines()[-1])
     assert report["samples"] == 1
     assert report["replayed_hands"] == ["ma-shan-zheng"]
-    assert "first" in (second / "card.md").read_text()
+    assert report["weak_labels"] == 0, "off unless a recipe asks for them"
+    card = (second / "card.md").read_text()
+    assert "first" in card
+    assert f"Hands learned: {WORK.calligrapher} ({WORK.script})" in card
 
     status, out, err = run(
         capsys, "evaluate", *places(home), "--checkpoint", second, "--model-id", "m2",
-        "--batch", "m2",
+        "--batch", "m2", "--against", first, "--against-id", "m1",
     )  # fmt: skip
     assert status == 0, err
     rows = tables.read("evaluations", "m2", Evaluation)
-    assert {(r.reader.value, r.metric) for r in rows} == {
-        (reader, metric)
-        for reader in ("unicalli", "rapidocr", "both", "nearest_glyph")
+    more = {(r.model_id, r.against, r.reader.value) for r in rows if r.against}
+    assert more == {("m2", "m1", "unicalli"), ("m2", "m1", "both")}
+    assert {(r.model_id, r.reader.value, r.metric) for r in rows if not r.against} == {
+        (model_id, reader, metric)
+        for model_id, readers in (
+            ("m2", ("unicalli", "rapidocr", "both", "nearest_glyph")),
+            ("m1", ("unicalli", "both")),
+        )
+        for reader in readers
         for metric in (
             "accuracy",
             "accuracy_as_written",

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines.evaluations import Unit
 from pipelines.geometry import Box
 from pipelines.imaging.codec import encode_png
 from pipelines.records import (
@@ -15,7 +16,6 @@ from pipelines.records import (
     SampleCharacter,
     Script,
     Split,
-    Unit,
 )
 from tests.training.examples import WORK, drawn_column
 from training.evaluation import Judge

@@ -61,3 +61,8 @@ def lora() -> FineTuneRecipe:
         lora=LoraParams(),
         loop=replace(fine_tune().loop, learning_rate=2e-3, weight_decay=0.0),
     )
+
+
+def weak() -> FineTuneRecipe:
+    """Approved samples, and beside them what two readers read the same on unlabelled pages."""
+    return replace(fine_tune(), name="unicalli.weak", weak_share=0.2)

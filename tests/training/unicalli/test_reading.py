@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.errors import ModelError
 from pipelines.geometry import Box
 from tests.training.examples import CHARACTERS, bundle, drawn_column, library
 from training.context import PairModel
 from training.families.unicalli.library import BLANK, ReferenceLibrary, cached_library
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
-from training.roles import ColumnInk
+from training.roles import ColumnInk, Proposal
 
 
 @pytest.fixture
@@ -89,6 +90,30 @@ def test_what_follows_what_is_weighed_and_a_blank_cell_parts_it(made, monkeypatc
 def test_several_steps_are_allowed(made):
     (proposals,) = UniCalliReader(*made, ReadingParams(steps=3)).read_columns([column(2)])
     assert len(proposals) == 2
+
+
+def test_chances_of_several_noises_are_averaged(made):
+    ink = np.random.default_rng(0).integers(0, 255, (2, 240, 48)).astype(np.uint8)
+    apart = [UniCalliReader(*made, ReadingParams(seed=seed)).scores(ink) for seed in (0, 1, 2)]
+    together = UniCalliReader(*made, ReadingParams(seeds=3)).scores(ink)
+    assert not torch.allclose(apart[0], apart[1], atol=1e-6)
+    assert torch.allclose(together, sum(apart) / 3, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [{"seeds": 0}, {"steps": 0}])
+def test_reading_takes_a_step_from_a_noise(made, wrong):
+    with pytest.raises(ModelError, match="at least one step from one noise"):
+        UniCalliReader(*made, ReadingParams(**wrong))
+
+
+def test_what_was_seen_before_the_second_reader_spoke_is_kept(made):
+    reader, last = UniCalliReader(*made), CHARACTERS[-1]
+    (before,) = reader.read_columns([column(2)])
+    said = Proposal(text=last, score=0.99, margin=0.9, candidates=((last, 0.99),))
+    (told,) = reader.read_columns([dataclasses.replace(column(2), second=(said, said))])
+    assert [proposal.text for proposal in told] == [last, last]
+    assert [proposal.alone for proposal in told] == [(p.text, p.score) for p in before]
+    assert [proposal.alone for proposal in before] == [None, None]
 
 
 def test_every_reference_finds_itself(made):

@@ -2,7 +2,8 @@
 
 Holds: ``fine_tune``. Batches come in part from approved samples and in part from the hands the
 model was trained on before, as far as their fonts are at hand, so that it learns the new hand
-without forgetting the old ones.
+without forgetting the old ones. A recipe may add columns that nobody approved but two readers
+read the same in part (``pipelines.weak_labels``).
 
 Keeps out: which samples there are (``training.samples``) and when to train (the graph).
 """
@@ -38,6 +39,7 @@ def fine_tune(
     replay: GlyphBank | None,
     prompts: Mapping[str, str],
     log: Path | None,
+    weak: Sequence[LabelledInk] = (),
 ) -> Fitted:
     """Train the network of ``bundle`` on ``samples``, in place.
 
@@ -49,19 +51,25 @@ def fine_tune(
         replay: Hands the model knows already, or None: then samples alone.
         prompts: Style prompts of the replayed hands.
         log: Where losses go.
+        weak: Columns with weak labels; a cell without one is only learned to be written.
     """
     dims = bundle.dims
 
     def batches(is_aged: bool, seed: int) -> Columns:
-        approved = columns_from_samples(
-            samples,
-            size=recipe.columns_at_once,
-            cells=dims.cells,
-            cell_px=dims.cell_px,
-            is_aged=is_aged,
-            seed=seed,
-        )
-        sources = [(recipe.sample_share, approved)]
+        def windows_of(columns: Sequence[LabelledInk], seed: int) -> Columns:
+            return columns_from_samples(
+                columns,
+                size=recipe.columns_at_once,
+                cells=dims.cells,
+                cell_px=dims.cell_px,
+                is_aged=is_aged,
+                seed=seed,
+            )
+
+        sources = [(recipe.sample_share, windows_of(samples, seed))]
+        weak_share = recipe.weak_share if weak else 0.0
+        if weak_share:
+            sources.append((weak_share, windows_of(weak, seed + 2)))
         if replay is not None:
             bank = columns_from_bank(
                 replay,
@@ -72,7 +80,7 @@ def fine_tune(
                 is_aged=is_aged,
                 seed=seed + 1,
             )
-            sources.append((1 - recipe.sample_share, bank))
+            sources.append((1 - recipe.sample_share - weak_share, bank))
         return ahead(mixed(sources, seed))
 
     if recipe.lora is None:

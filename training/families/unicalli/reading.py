@@ -1,10 +1,10 @@
 """Reading: image clean, content from noise, then the nearest reference of every cell.
 
 Holds: ``UniCalliReader``. One step by default: the network predicts clean content from pure
-noise; more steps integrate the flow. The noise is the same for every window, so that the same
-crop always looks the same, whatever stands beside it in a batch. What a column's characters look
-like is then weighed by what a second reader named, if one was asked (``training.second_opinion``),
-and by what usually follows what (``training.context``).
+noise; more steps integrate the flow, and several noises are averaged. They are the same for every
+window, so that the same crop always looks the same, whatever stands beside it in a batch. What a
+column's characters look like is then weighed by what a second reader named, if one was asked
+(``training.second_opinion``), and by what usually follows what (``training.context``).
 
 Keeps out: finding characters (``pipelines.characters``), records (``training.readings``).
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -21,6 +21,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from pipelines.errors import ModelError
 from pipelines.windows import Window, fitted_windows
 from training.context import Floats, Ids, in_context
 from training.families.unicalli.library import BLANK, ReferenceLibrary
@@ -49,8 +50,9 @@ class ReadingParams:
             of 0.8 is right eight times in ten; look, context and second reader know of the same
             smudges and would be too sure together.
         refuse_below: Score under which no character is named.
+        seeds: Starting noises; the chances that each of them leads to are averaged.
         windows_at_once: Windows in one batch.
-        seed: Of the starting noise.
+        seed: Of the first starting noise.
     """
 
     steps: int = 1
@@ -59,6 +61,7 @@ class ReadingParams:
     context_weight: float = 1.0
     softness: float = 2.0
     refuse_below: float = 0.1
+    seeds: int = 1
     windows_at_once: int = 16
     seed: int = 0
 
@@ -86,12 +89,18 @@ class UniCalliReader:
         dims = bundle.dims
         self._blank = library.characters.index(BLANK)
         self._ids = bundle.vocabulary.index
-        generator = torch.Generator().manual_seed(self.params.seed)
+        if self.params.seeds < 1 or self.params.steps < 1:
+            raise ModelError(
+                f"Reading takes at least one step from one noise; got {self.params.steps} steps "
+                f"and {self.params.seeds} seeds."
+            )
         shape = (1, library.latents.shape[1], dims.cells * dims.latent_side, dims.latent_side)
-        self._noise = torch.randn(shape, generator=generator)
-        self._character_noise = torch.randn(
-            (1, dims.cells, dims.character_width), generator=generator
-        )
+        self._noises: list[tuple[Tensor, Tensor]] = []
+        for number in range(self.params.seeds):
+            generator = torch.Generator().manual_seed(self.params.seed + number)
+            content = torch.randn(shape, generator=generator)
+            characters = (1, dims.cells, dims.character_width)
+            self._noises.append((content, torch.randn(characters, generator=generator)))
 
     def read_columns(self, columns: Sequence[ColumnInk]) -> list[list[Proposal]]:
         """One proposal a box, windows of all columns batched together."""
@@ -152,7 +161,7 @@ class UniCalliReader:
         Returns:
             (B, C, V + 1), summing to one over the last axis.
         """
-        dims, model = self.bundle.dims, self.bundle.model
+        dims = self.bundle.dims
         cells = torch.from_numpy(inks).float().reshape(-1, 1, dims.cell_px, dims.cell_px)
         latents = self.bundle.autoencoder.encode(
             (cells / 127.5 - 1).contiguous(memory_format=torch.channels_last)
@@ -160,11 +169,16 @@ class UniCalliReader:
         count, side = len(inks), dims.latent_side
         image = latents.reshape(count, dims.cells, -1, side, side).permute(0, 2, 1, 3, 4)
         image = image.reshape(count, -1, dims.cells * side, side)
+        chances = sum(self._chances(image, *noise) for noise in self._noises)
+        return torch.as_tensor(chances / len(self._noises)).reshape(count, dims.cells, -1)
+
+    def _chances(self, image: Tensor, noise: Tensor, character_noise: Tensor) -> Tensor:
+        """What the content that one noise leads to looks like: (B * C, V + 1)."""
+        dims, model = self.bundle.dims, self.bundle.model
         # Noise, text and times are the same for all windows: given once, they are computed once.
-        content = self._noise
+        content = noise
         text = TextCondition(
-            style=torch.zeros(1, dims.style_tokens, dtype=torch.long),
-            characters=self._character_noise,
+            style=torch.zeros(1, dims.style_tokens, dtype=torch.long), characters=character_noise
         )
         steps = torch.linspace(1, 0, self.params.steps + 1)
         predicted = content
@@ -174,14 +188,23 @@ class UniCalliReader:
             predicted = model.read(streams, text, times)
             content = euler_step(content, velocity_from_data(content, predicted, now), now, later)
         similar = cell_similarities(predicted, self.library)
-        scaled = similar * model.log_temperature.clamp(max=4.6).exp()
-        return scaled.softmax(dim=-1).reshape(count, dims.cells, -1)
+        return (similar * model.log_temperature.clamp(max=4.6).exp()).softmax(dim=-1)
 
     def _propose(self, column: Sequence[_Look], second: Sequence[Proposal]) -> list[Proposal]:
-        """Proposals of a column; a cell that looks blank parts what is before it and after it."""
-        opinions = second or [NOTHING] * len(column)
+        """Proposals of a column; where a second reader was heeded, with what was seen before."""
+        alone = self._weighed(column, [NOTHING] * len(column))
+        if not any(said.text for said in second):
+            return alone
+        told = self._weighed(column, second)
+        return [
+            replace(proposal, alone=(before.text, before.score))
+            for proposal, before in zip(told, alone, strict=True)
+        ]
+
+    def _weighed(self, column: Sequence[_Look], second: Sequence[Proposal]) -> list[Proposal]:
+        """Look, opinion and context; a cell that looks blank parts what is before and after it."""
         found: list[Proposal] = []
-        pairs = zip(column, opinions, strict=True)
+        pairs = zip(column, second, strict=True)
         for is_blank, run in groupby(pairs, lambda pair: pair[0].is_blank):
             looks = list(run)
             if is_blank:

@@ -45,6 +45,8 @@ class FineTuneRecipe:
             None trains the whole network.
         sample_share: Share of batches cut from approved samples; the rest replays the hands the
             model was trained on, so that they are not forgotten.
+        weak_share: Share of batches cut from columns that two readers read the same in part and
+            that nobody approved; it is taken from the replay.
     """
 
     name: str
@@ -52,5 +54,6 @@ class FineTuneRecipe:
     objective: ObjectiveParams = replace(TINY, read_share=0.9)
     lora: LoraParams | None = None
     sample_share: float = 0.6
+    weak_share: float = 0.0
     columns_at_once: int = 24
     seed: int = 0
