@@ -51,6 +51,14 @@ def test_a_refused_place_is_uncertain_and_no_agreement(readings):
     assert priority(first, second).uncertainty == pytest.approx((1 + 3 * 0.1) / 4)
 
 
+def test_a_draft_that_followed_the_second_reader_does_not_agree_with_it(readings):
+    first, second = readings({}, {})
+    characters = (replace(first.characters[0], alone="他"), *first.characters[1:])
+    assert disagreement_of(replace(first, characters=characters), second) == 0.25
+    shorter = replace(second, characters=second.characters[:3])
+    assert disagreement_of(replace(first, characters=characters), shorter) == 0.5
+
+
 def test_variant_forms_agree(readings):
     assert disagreement_of(*readings({2: "峯"}, {2: "峰"})) == 0.0
 
