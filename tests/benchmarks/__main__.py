@@ -8,6 +8,7 @@
     readers   characters a second, UniCalli beside RapidOCR         goal: at least as many
     reading   characters read right in hands never learned          goal: ahead of RapidOCR
     rounds    corrections over four rounds of learning from a hand  (half an hour; by name only)
+    resynthesis   errors found by writing what was read, beside the score
     raw       whole columns from picture to text                    goal: ahead of RapidOCR
     ink       ink against its truth, beside Otsu, Sauvola and more  goal: the best F-measure
     boxes     characters found, beside RapidOCR and projections     goal: F1 0.85 on CODH
@@ -30,6 +31,7 @@ from tests.benchmarks.order import bench_order
 from tests.benchmarks.raw_columns import bench_raw_columns
 from tests.benchmarks.reading import bench_reading
 from tests.benchmarks.rounds import bench_rounds
+from tests.benchmarks.resynthesis import bench_resynthesis
 from tests.benchmarks.speed import bench_pages, bench_readers, bench_way
 
 BENCHMARKS: dict[str, Callable[[Project], None]] = {
@@ -38,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "growth": bench_growth,
     "readers": bench_readers,
     "reading": bench_reading,
+    "resynthesis": bench_resynthesis,
     "raw": bench_raw_columns,
     "rounds": bench_rounds,
     "ink": bench_binarization,

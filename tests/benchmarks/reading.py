@@ -23,9 +23,9 @@ from pipelines.texts import load_texts
 from pipelines.windows import fit_cell
 from tests.benchmarks.measure import table
 from training.augment import AugmentParams, augment
-from training.families.unicalli.library import cached_library
+from training.families.unicalli.library import ReferenceLibrary, cached_library
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
-from training.families.unicalli.weights import load_bundle
+from training.families.unicalli.weights import Bundle, load_bundle
 from training.metrics.calibration import expected_calibration_error
 from training.metrics.recognition import accuracy
 from training.nearest_glyph import NearestGlyphReader
@@ -34,12 +34,16 @@ from training.second_reader import HeedingReader, RapidOcrReader
 
 UNSEEN = ("zhi-mang-xing", "aoyagi-soseki")
 CELL_PX, IN_COLUMN, A_WORK = 64, 10, 130
-STEPS = (1, 2, 4, 8)
+STEPS, SEEDS = (1, 2, 4), (1, 2, 4)
+CURVE_EVERY = 4
+"""Of the columns, one in so many is read for the curve of steps and noises."""
 SEED = 3
+
+Drawn = dict[str, tuple[list[ColumnInk], list[str]]]
 
 
 def bench_reading(project: Project) -> None:
-    """Accuracy with intervals, top five, calibration and speed; then steps against accuracy."""
+    """Accuracy with intervals, top five, calibration and speed; then steps and noises."""
     bundle = load_bundle(project.settings.checkpoint)
     face = content_face(project)
     cache = project.home / "cache"
@@ -55,20 +59,38 @@ def bench_reading(project: Project) -> None:
         "UniCalli heeding RapidOCR": HeedingReader(alone, second),
         "nearest glyph": NearestGlyphReader(bundle.vocabulary, face),
     }
-    drawn = dict(_conditions(project))
+    drawn = dict(conditions(project))
     for name, (columns, truth) in drawn.items():
         rows = [_row(label, reader, columns, truth) for label, reader in readers.items()]
         header = ("reader", "read right", "95 % interval", "top 5", "calibration", "a second")
         table(f"{name}: {sum(map(len, truth))} characters", header, rows)
+    _curve(bundle, library, drawn)
+
+
+def _curve(bundle: Bundle, library: ReferenceLibrary, drawn: Drawn) -> None:
+    """What more steps and more starting noises are worth, by look: accuracy / calibration."""
+    few = {
+        name: (columns[::CURVE_EVERY], truth[::CURVE_EVERY])
+        for name, (columns, truth) in drawn.items()
+    }
     rows = []
     for steps in STEPS:
-        reader = UniCalliReader(bundle, library, ReadingParams(steps=steps, context_weight=0))
-        shares = [_row("", reader, columns, truth) for columns, truth in drawn.values()]
-        rows.append((str(steps), *(row[1] for row in shares), shares[0][5]))
-    table("Steps against accuracy, by look", ("steps", *drawn, "a second"), rows)
+        for seeds in SEEDS:
+            params = ReadingParams(steps=steps, seeds=seeds, context_weight=0)
+            reader = UniCalliReader(bundle, library, params)
+            found = [_row("", reader, columns, truth) for columns, truth in few.values()]
+            cells = [f"{row[1]} / {row[4]}" for row in found]
+            rows.append((str(steps), str(seeds), *cells, found[0][5]))
+    count = sum(map(len, next(iter(few.values()))[1])) if few else 0
+    table(
+        f"Steps and starting noises, by look, {count} characters each: read right / calibration",
+        ("steps", "noises", *few, "a second"),
+        rows,
+    )
 
 
-def _conditions(project: Project) -> Iterator[tuple[str, tuple[list[ColumnInk], list[str]]]]:
+def conditions(project: Project) -> Iterator[tuple[str, tuple[list[ColumnInk], list[str]]]]:
+    """Columns and their texts, by hand, whole and aged."""
     params = DemoParams()
     titles = {*params.first, *params.frozen, *params.second}
     bodies = [t.body for t in load_texts(project.home / "texts" / TEXTS) if t.title in titles]

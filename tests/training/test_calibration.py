@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from training.metrics.calibration import expected_calibration_error
+from training.metrics.calibration import area_under_curve, expected_calibration_error
 
 
 def test_honest_scores_have_no_error():
@@ -25,3 +25,10 @@ def test_bins_are_weighed_by_what_is_in_them():
 
 def test_nothing_has_no_error_to_speak_of():
     assert math.isnan(expected_calibration_error([], []))
+
+
+def test_the_area_counts_pairs_in_the_right_order():
+    assert area_under_curve([0.1, 0.2, 0.8, 0.9], [False, False, True, True]) == 1
+    assert area_under_curve([0.9, 0.2, 0.8, 0.1], [False, False, True, True]) == 0.25
+    assert area_under_curve([0.5, 0.5, 0.5], [False, True, True]) == 0.5
+    assert math.isnan(area_under_curve([0.5, 0.6], [True, True]))
