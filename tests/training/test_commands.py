@@ -7,22 +7,28 @@ import pytest
 
 from pipelines.evaluations import Evaluation
 from pipelines.geometry import Box
-from pipelines.imaging.codec import encode_png
+from pipelines.ids import split_of
+from pipelines.imaging.codec import decode_png, encode_png
 from pipelines.records import (
     Character,
     Column,
     Origin,
+    Page,
     Polarity,
+    Reader,
     Reading,
     Sample,
     SampleCharacter,
     Script,
     Split,
 )
+from tests.pipelines.examples import a_column, a_page, a_work
 from tests.pipelines.glyphs.drawn_fonts import draw_font
 from tests.training.examples import CHARACTERS, WORK, drawn_column
 from training.__main__ import main
 from training.context import PairModel
+from training.readings import to_reading
+from training.roles import Proposal
 from training.vocabulary import Vocabulary
 
 
@@ -84,6 +90,22 @@ def fill(home, tables, store):
     tables.write("samples", "all", Sample, samples)
 
 
+def agree(tables, store):
+    """A column of an unlabelled page that two readers read the same but for one character."""
+    titles = (f"work {number}" for number in range(100))
+    works = (a_work(title) for title in titles)
+    page = a_page(next(w for w in works if split_of(w.work_id) is Split.TRAIN), store)
+    column = a_column(page, store, decode_png(store.get(page.ink_key)))
+    tables.write("pages", "b2", Page, [page])
+    tables.write("columns", "b2", Column, [column])
+    for table, reader, text in (
+        ("readings", Reader.UNICALLI, CHARACTERS[:5]),
+        ("second_readings", Reader.RAPIDOCR, CHARACTERS[:4] + "人"),
+    ):
+        proposals = [Proposal(text=c, score=0.9, margin=0.5, candidates=()) for c in text]
+        tables.write(table, "b2", Reading, [to_reading(column, proposals, reader, "r")])
+
+
 @pytest.mark.slow
 def test_the_whole_life_of_a_model(home, tables, store, capsys):
     fill(home, tables, store)
@@ -120,6 +142,16 @@ def test_the_whole_life_of_a_model(home, tables, store, capsys):
     card = (second / "card.md").read_text()
     assert "first" in card
     assert f"Hands learned: {WORK.calligrapher} ({WORK.script})" in card
+
+    agree(tables, store)
+    status, out, err = run(
+        capsys, "train", *places(home), "--parent", first, "--out", home / "models" / "weak",
+        "--seconds", 2, "--recipe", "unicalli.weak",
+    )  # fmt: skip
+    assert status == 0, err
+    report = json.loads(out.splitlines()[-1])
+    assert (report["samples"], report["weak_labels"]) == (1, 4)
+    assert "nobody approved" in (home / "models" / "weak" / "card.md").read_text()
 
     status, out, err = run(
         capsys, "evaluate", *places(home), "--checkpoint", second, "--model-id", "m2",
