@@ -43,10 +43,10 @@ STAGE = "weak_samples"
 class WeakLabelParams:
     """When agreement counts.
 
-    Measured on worn pages of two hands that neither reader had learned, in boxes as they were
-    found (2,031 and 2,135 characters): at these numbers 98 % of the labels are right, and 40 % and
-    34 % of the characters get one; the readers by themselves are right in 58 % and 54 % (UniCalli)
-    and 75 % and 64 % (RapidOCR). Any agreement at all is right in 95 % and 96 %.
+    Chosen and measured on worn pages of two hands that neither reader had learned, in boxes as
+    they were found (2,031 and 2,135 characters): at these numbers 98 % of the labels are right, and
+    40 % and 34 % of the characters get one; the readers by themselves are right in 58 % and 54 %
+    (UniCalli) and 75 % and 64 % (RapidOCR). Any agreement at all is right in 95 % and 96 %.
 
     Attributes:
         least_score: Of the first reader by itself.

@@ -8,7 +8,8 @@
     readers   characters a second, UniCalli beside RapidOCR         goal: at least as many
     reading   characters read right in hands never learned          goal: ahead of RapidOCR
     rounds    corrections over four rounds of learning from a hand  (half an hour; by name only)
-    resynthesis   errors found by writing what was read, beside the score
+    weak      what two readers agree on, and what it teaches        goal: 97 % of labels right
+    resynthesis  errors found by writing what was read           goal: more than the score finds
     raw       whole columns from picture to text                    goal: ahead of RapidOCR
     ink       ink against its truth, beside Otsu, Sauvola and more  goal: the best F-measure
     boxes     characters found, beside RapidOCR and projections     goal: F1 0.85 on CODH
@@ -33,6 +34,7 @@ from tests.benchmarks.reading import bench_reading
 from tests.benchmarks.rounds import bench_rounds
 from tests.benchmarks.resynthesis import bench_resynthesis
 from tests.benchmarks.speed import bench_pages, bench_readers, bench_way
+from tests.benchmarks.weak_labels import bench_weak_labels
 
 BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "pages": bench_pages,
@@ -40,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "growth": bench_growth,
     "readers": bench_readers,
     "reading": bench_reading,
+    "weak": bench_weak_labels,
     "resynthesis": bench_resynthesis,
     "raw": bench_raw_columns,
     "rounds": bench_rounds,

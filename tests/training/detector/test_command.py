@@ -12,6 +12,7 @@ from tests.training.detector.test_fitting import sample
 from tests.training.examples import CHARACTERS
 from training.__main__ import main
 from training.detector.files import load_detector
+from training.slices import Team
 
 
 class Drawn:
@@ -41,6 +42,13 @@ def test_approved_columns_of_the_train_split_are_mixed_in(
     assert load_detector(tmp_path / "made").dims.head == 8
     load_network(tmp_path / "made")
     assert (tmp_path / "made" / "curve.jsonl").read_text().count("\n") == report["steps"]
+
+
+def test_of_several_processes_only_the_first_writes(tmp_path, drawn_font, monkeypatch):
+    monkeypatch.setattr(Team, "gathered", lambda: Team(rank=1))
+    words = ["train", "--recipe", "detector.debug", "--out", str(tmp_path / "made")]
+    assert main([*words, "--threads", "1"]) == 0
+    assert not (tmp_path / "made").exists()
 
 
 def test_without_fonts_it_says_what_to_fetch(tmp_path, monkeypatch, capsys):
