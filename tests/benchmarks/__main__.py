@@ -31,8 +31,8 @@ from tests.benchmarks.growth import bench_growth
 from tests.benchmarks.order import bench_order
 from tests.benchmarks.raw_columns import bench_raw_columns
 from tests.benchmarks.reading import bench_reading
-from tests.benchmarks.rounds import bench_rounds
 from tests.benchmarks.resynthesis import bench_resynthesis
+from tests.benchmarks.rounds import bench_rounds
 from tests.benchmarks.speed import bench_pages, bench_readers, bench_way
 from tests.benchmarks.weak_labels import bench_weak_labels
 
