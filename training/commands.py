@@ -20,13 +20,15 @@ from pipelines.glyphs.registry import load_fonts
 from pipelines.records import Reader, Reading, Sample, Script, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
-from training.evaluation import Judge, JudgedColumn
+from training.evaluation import Judge
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.families.unicalli.weights import Bundle
 from training.families.unicalli.writing import UniCalliWriter, WritingParams
+from training.figures import side_by_side
 from training.gate import written_right
 from training.hands import content_face, prompts_of, writing_prompt
 from training.learning import ablate, context, train
+from training.metrics.judged import JudgedColumn
 from training.nearest_glyph import NearestGlyphReader
 from training.opening import begin, fonts_of, opened
 from training.readings import read_batch
@@ -117,6 +119,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
                 ours[name], columns, name, arguments.model_id, arguments.against_id
             )
     tables.write("evaluations", arguments.batch, Evaluation, rows)
+    logger.info("%s", side_by_side(rows))
     return {
         "columns": len(samples),
         "figures": {_name(row): round(row.value, 4) for row in rows},

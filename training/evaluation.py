@@ -1,10 +1,8 @@
 """Readers side by side on the same approved crops.
 
-Holds: ``Judge``. Of each reader: the share of characters read right, variants counting
-as the same, and exactly as written; precision (of what it named) and F1; how far its scores are
-from how often it is right; corrections per 100 characters; and the share read right by script, by
-calligrapher, and of known and unseen hands, where there is more than one. Of two models: what one
-needs more than the other on the same columns.
+Holds: ``Judge``. It lays the columns of one split before readers, tells how each did
+(``training.metrics.judged``), and of two models what one needs more than the other on the same
+columns.
 
 All but the calibration have 95 % bootstrap intervals. Works are drawn again where there are
 several: columns of one work fail together. A single work leaves only its columns, and the interval
@@ -17,70 +15,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from pipelines.corrections import compare_corrections, corrections_per_100
+from pipelines.corrections import compare_corrections
 from pipelines.evaluations import Evaluation, Unit
 from pipelines.imaging.codec import decode_png
 from pipelines.records import ILLEGIBLE, Reader, Sample
 from pipelines.store import Store
-from training.metrics.calibration import expected_calibration_error
-from training.metrics.recognition import accuracy, f1
+from training.metrics.judged import HANDS, Figure, JudgedCharacter, JudgedColumn, figures_of
 from training.roles import ColumnInk, Proposal, Recogniser
 
-CORRECTIONS = "corrections_per_100"
 MORE_CORRECTIONS = "more_corrections_per_100"
 """Of a row that compares two models: below 0 where the first needs fewer."""
 
 UNNAMED = "unknown"
 """The calligrapher of a work of which nobody is named; never a known hand."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedCharacter:
-    """One character as read beside what people approved."""
-
-    read: str
-    score: float
-    written: str
-    canonical: str
-    script: str
-    calligrapher: str
-
-    @property
-    def is_right(self) -> bool:
-        """Whether it was read right; variants count as the same."""
-        return self.read == self.canonical
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedColumn:
-    """What of a column can be judged; ``unit`` names what is drawn again with it."""
-
-    unit: str
-    is_known_hand: bool
-    characters: tuple[JudgedCharacter, ...]
-
-    @property
-    def read(self) -> str:
-        """The column as read, □ where the reader refused."""
-        return "".join(character.read for character in self.characters)
-
-    @property
-    def approved(self) -> str:
-        """The column as approved."""
-        return "".join(character.canonical for character in self.characters)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Figure:
-    metric: str
-    value: float
-    low: float
-    high: float
-    count: int
 
 
 class Judge:
@@ -152,7 +103,7 @@ class Judge:
         self, columns: Sequence[JudgedColumn], reader: Reader, model_id: str
     ) -> Iterator[Evaluation]:
         """How a reader did."""
-        for figure in _figures(columns, self._seed):
+        for figure in figures_of(columns, self._seed):
             yield self._row(figure, reader, model_id)
 
     def compare(
@@ -174,7 +125,7 @@ class Judge:
         """
         pairs = list(zip(columns, others, strict=True))
         parts = {"": pairs}
-        for is_known, name in _HANDS.items():
+        for is_known, name in HANDS.items():
             parts[f" of {name}"] = [pair for pair in pairs if pair[0].is_known_hand is is_known]
         if not all(parts.values()):
             parts = {"": pairs}
@@ -186,7 +137,7 @@ class Judge:
                 np.random.default_rng(self._seed),
                 groups=[column.unit for column, _ in part],
             )
-            figure = _Figure(
+            figure = Figure(
                 metric=MORE_CORRECTIONS + name,
                 value=found.difference,
                 low=found.low,
@@ -195,7 +146,7 @@ class Judge:
             )
             yield self._row(figure, reader, model_id, other_id)
 
-    def _row(self, figure: _Figure, reader: Reader, model_id: str, against: str = "") -> Evaluation:
+    def _row(self, figure: Figure, reader: Reader, model_id: str, against: str = "") -> Evaluation:
         return Evaluation(
             model_id=model_id,
             reader=reader,
@@ -208,59 +159,3 @@ class Judge:
             resampled=self._resampled,
             against=against,
         )
-
-
-_HANDS = {True: "known hands", False: "unseen hands"}
-
-
-def _figures(columns: Sequence[JudgedColumn], seed: int) -> Iterator[_Figure]:
-    every = [(character, column) for column in columns for character in column.characters]
-    characters = [character for character, _ in every]
-    units = [column.unit for _, column in every]
-    named = [pair for pair in every if pair[0].read != ILLEGIBLE]
-    yield _share("accuracy", [c.is_right for c in characters], units, seed)
-    yield _share("accuracy_as_written", [c.read == c.written for c in characters], units, seed)
-    named_units = [column.unit for _, column in named]
-    yield _share("precision", [c.is_right for c, _ in named], named_units, seed)
-    both = f1(
-        [c.is_right for c in characters],
-        [c.read != ILLEGIBLE for c in characters],
-        units,
-        np.random.default_rng(seed),
-    )
-    yield _Figure(metric="f1", value=both.value, low=both.low, high=both.high, count=both.count)
-    error = expected_calibration_error([c.score for c, _ in named], [c.is_right for c, _ in named])
-    yield _Figure(metric="calibration_error", value=error, low=error, high=error, count=len(named))
-    rate = corrections_per_100(
-        [(column.read, column.approved) for column in columns],
-        rng=np.random.default_rng(seed),
-        groups=[column.unit for column in columns],
-    )
-    yield _Figure(
-        metric=CORRECTIONS,
-        value=rate.per_100,
-        low=rate.low,
-        high=rate.high,
-        count=rate.character_count,
-    )
-    kinds = {
-        "script": [c.script for c in characters],
-        "calligrapher": [c.calligrapher for c in characters],
-        "": [_HANDS[column.is_known_hand] for _, column in every],
-    }
-    for kind, values in kinds.items():
-        for value in sorted(set(values)) if len(set(values)) > 1 else ():
-            part = [place for place, found in enumerate(values) if found == value]
-            yield _share(
-                " ".join(filter(None, ("accuracy of", kind, value))),
-                [characters[place].is_right for place in part],
-                [units[place] for place in part],
-                seed,
-            )
-
-
-def _share(metric: str, is_right: Sequence[bool], units: Sequence[str], seed: int) -> _Figure:
-    share = accuracy(is_right, units, np.random.default_rng(seed))
-    return _Figure(
-        metric=metric, value=share.value, low=share.low, high=share.high, count=share.count
-    )

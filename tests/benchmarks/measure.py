@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from training.figures import figure_table
+
 REPEATS = 3
 
 
@@ -20,15 +22,7 @@ def report(name: str, ratio: float, goal: str, detail: str) -> None:
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Several figures of several methods, one row a method."""
-    widths = [max(len(str(row[k])) for row in (header, *rows)) for k in range(len(header))]
-    lines = [
-        "  ".join(
-            str(cell).ljust(width) if k == 0 else str(cell).rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (header, *rows)
-    ]
-    sys.stdout.write("\n".join(["", title, *lines]) + "\n")
+    sys.stdout.write(f"\n{figure_table(title, header, rows)}\n")
     sys.stdout.flush()
 
 

@@ -158,6 +158,7 @@ def test_the_whole_life_of_a_model(home, tables, store, capsys):
         "--batch", "m2", "--against", first, "--against-id", "m1",
     )  # fmt: skip
     assert status == 0, err
+    assert "corrections per 100" in err, "people get a table of readers side by side"
     rows = tables.read("evaluations", "m2", Evaluation)
     more = {(r.model_id, r.against, r.reader.value) for r in rows if r.against}
     assert more == {("m2", "m1", "unicalli"), ("m2", "m1", "both")}
@@ -172,7 +173,15 @@ def test_the_whole_life_of_a_model(home, tables, store, capsys):
             "accuracy",
             "accuracy_as_written",
             "precision",
+            "precision_as_written",
             "f1",
+            "f1_as_written",
+            "ned",
+            "ned_as_written",
+            "callibench_precision",
+            "callibench_recall",
+            "callibench_f1",
+            "callibench_ned",
             "calibration_error",
             "corrections_per_100",
         )

@@ -168,3 +168,30 @@ def test_a_second_opinion_reaches_a_reader_that_heeds_it(split):
     judge = split()
     said = judge.proposals(Says("一為三□"))
     assert judge.proposals(Repeats(), said) == said
+
+
+def test_edit_distance_stands_in_both_published_forms(judged):
+    found = judged(Says("為一三□"))
+    # Two characters in each other's place: two edits of three.
+    assert found["ned"].value == pytest.approx(2 / 3)
+    assert found["callibench_ned"].value == pytest.approx(2 / 3)
+    assert found["callibench_f1"].value == 1, "a bag of characters knows no order"
+    assert found["accuracy"].value == pytest.approx(1 / 3)
+
+
+def test_what_is_folded_and_what_is_exact_stand_beside_each_other(judged):
+    found = judged(Says("一為三□"), written="一爲三□")
+    assert found["f1"].value == 1
+    assert found["f1_as_written"].value == pytest.approx(2 / 3)
+    assert found["precision_as_written"].value == pytest.approx(2 / 3)
+    assert found["ned"].value == 0
+    assert found["ned_as_written"].value == pytest.approx(1 / 3)
+    assert found["callibench_ned"].value == 0
+
+
+def test_the_distance_is_told_of_each_script(judged):
+    found = judged(Says("一為三□"), texts=("一為三□", "上下七□"), works=(WORK, OTHER))
+    assert found["ned of script regular"].value == 0
+    assert found["ned of script seal"].value == 1
+    assert found["ned"].value == 0.5
+    assert found["ned"].low <= 0.5 <= found["ned"].high

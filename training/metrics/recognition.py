@@ -1,6 +1,7 @@
 """How well a reader reads characters that were found for it.
 
-Holds: accuracy and F1 with a bootstrap interval, and the paired difference of two readers.
+Holds: accuracy, F1 and any mean with a bootstrap interval, and the paired difference of two
+readers.
 
 Keeps out: corrections to whole drafts (``pipelines.corrections``), which also count characters
 that were never found.
@@ -19,7 +20,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """A share in [0, 1] with its 95 % bootstrap interval over groups."""
+    """A share in [0, 1], or a mean, with its 95 % bootstrap interval over groups."""
 
     value: float
     low: float
@@ -36,6 +37,11 @@ def accuracy(is_right: Sequence[bool], groups: Sequence[str], rng: np.random.Gen
         rng: Source of the resampling.
     """
     return _bootstrap(np.asarray(is_right, np.float64), groups, rng)
+
+
+def mean(values: Sequence[float], groups: Sequence[str], rng: np.random.Generator) -> Share:
+    """Mean of any figure that every item has one of, such as a distance."""
+    return _bootstrap(np.asarray(values, np.float64), groups, rng)
 
 
 def difference(
