@@ -82,7 +82,27 @@ def parser() -> argparse.ArgumentParser:
     write.add_argument("--guidance", type=float, default=2.0, help="towards text and prompt")
     write.add_argument("--tries", type=int, default=4, help="until it reads back right")
 
-    for verb in (read, train, ablate, evaluate, write):
+    judge = verbs.add_parser("judge-writing", help="what is written, beside the hand's own ink")
+    judge.add_argument("--checkpoint", type=Path, required=True)
+    judge.add_argument("--sheet", type=Path, required=True, help=".png to look at")
+    judge.add_argument("--hands", nargs="*", help="font ids (default: all brush hands it learned)")
+    judge.add_argument("--registry", type=Path, help="list of your own fonts, as fonts.toml")
+    judge.add_argument("--real-characters", type=Path, help="Parquet of real ones, judged as well")
+    judge.add_argument(
+        "--lpips-weights", type=Path, nargs=2, metavar=("ALEXNET", "LINEAR"),
+        help="official files, for LPIPS beside the eye distance",
+    )  # fmt: skip
+    judge.add_argument("--characters", type=int, default=60, help="in each hand")
+    judge.add_argument("--seed", type=int, default=0)
+    judge.add_argument("--steps", type=int, default=16)
+    judge.add_argument("--guidance", type=float, default=2.0, help="towards text and prompt")
+    judge.add_argument("--tries", type=int, default=1, help="until it reads back right")
+
+    curve = verbs.add_parser("curve", help="how a checkpoint learned, as SVG")
+    curve.add_argument("--checkpoint", type=Path, required=True)
+    curve.add_argument("--out", type=Path, required=True, help=".svg")
+
+    for verb in (read, train, ablate, evaluate, write, judge):
         verb.add_argument("--fonts", type=Path, help="font folder (default: HOME/fonts)")
         verb.add_argument("--threads", type=int, default=0, help="0: all cores")
     return top

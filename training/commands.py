@@ -20,13 +20,15 @@ from pipelines.glyphs.registry import load_fonts
 from pipelines.records import Reader, Reading, Sample, Script, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
+from training.curves import curve_svg, read_curve
 from training.evaluation import Judge
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.families.unicalli.weights import Bundle
 from training.families.unicalli.writing import UniCalliWriter, WritingParams
 from training.figures import side_by_side
 from training.gate import written_right
-from training.hands import content_face, prompts_of, writing_prompt
+from training.hands import content_face, prompts_of, script_prompt, writing_prompt
+from training.judging import judge
 from training.learning import ablate, context, train
 from training.metrics.judged import JudgedColumn
 from training.nearest_glyph import NearestGlyphReader
@@ -188,6 +190,14 @@ def write(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def curve(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The learning curve of a checkpoint as a picture with axes."""
+    drawn = curve_svg(read_curve(arguments.checkpoint / "curve.jsonl"))
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(drawn, encoding="utf-8")
+    return {"file": str(arguments.out)}
+
+
 SEEDS_A_COLUMN = 1000
 """Seeds of one column's tries must not meet those of the next."""
 
@@ -195,10 +205,9 @@ SEEDS_A_COLUMN = 1000
 def _writing_prompt(arguments: argparse.Namespace, bundle: Bundle) -> str:
     """The prompt of a hand the model was trained on, or of a calligrapher and a script."""
     if not arguments.hand:
-        prompt = writing_prompt(arguments.calligrapher, Script(arguments.script))
-        # Who names nobody asks for the script alone, the prompt's last part: what else a prompt
-        # of real ink says draws towards the few real hands there were.
-        return prompt.split(";")[-1] if arguments.calligrapher == "unknown" else prompt
+        if arguments.calligrapher == "unknown":
+            return script_prompt(Script(arguments.script))
+        return writing_prompt(arguments.calligrapher, Script(arguments.script))
     fonts = load_fonts(None, fonts_of(arguments))
     learned = [name for name in bundle.recipe["hands"] if name in fonts]
     if arguments.hand not in learned:
@@ -216,4 +225,6 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "context": context,
     "evaluate": evaluate,
     "write": write,
+    "judge-writing": judge,
+    "curve": curve,
 }

@@ -109,6 +109,14 @@ def writing_prompt(calligrapher: str, script: Script) -> str:
     return _prompt(calligrapher, script, is_synthetic=False)
 
 
+def script_prompt(script: Script) -> str:
+    """The prompt for a script in nobody's hand: the last part of the whole prompt.
+
+    What else a prompt of real ink says draws towards the few real hands there were.
+    """
+    return writing_prompt("unknown", script).split(";")[-1]
+
+
 def _prompt(calligrapher: str, script: Script, *, is_synthetic: bool) -> str:
     work = Work(
         work_id="",

@@ -1,6 +1,7 @@
 """``python -m training``: every verb on real tables, from nothing to a better reader."""
 
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -107,7 +108,8 @@ def agree(tables, store):
 
 
 @pytest.mark.slow
-def test_the_whole_life_of_a_model(home, tables, store, capsys):
+def test_the_whole_life_of_a_model(home, tables, store, capsys, caplog):
+    caplog.set_level(logging.INFO)
     fill(home, tables, store)
     first = home / "models" / "first"
     status, out, err = run(
@@ -158,7 +160,7 @@ def test_the_whole_life_of_a_model(home, tables, store, capsys):
         "--batch", "m2", "--against", first, "--against-id", "m1",
     )  # fmt: skip
     assert status == 0, err
-    assert "corrections per 100" in err, "people get a table of readers side by side"
+    assert "corrections per 100" in caplog.text, "people get a table of readers side by side"
     rows = tables.read("evaluations", "m2", Evaluation)
     more = {(r.model_id, r.against, r.reader.value) for r in rows if r.against}
     assert more == {("m2", "m1", "unicalli"), ("m2", "m1", "both")}
@@ -213,6 +215,12 @@ def test_the_second_reader_reads_the_same_columns(home, tables, store, capsys):
         (["train", "--recipe", "unicalli.huge", "--out", "x"], "Known recipes: unicalli.fine_tune"),
         (["train", "--out", "x"], "needs --tables, --store, --parent"),
         (["write", "一", "--checkpoint", "nowhere", "--out", "x.png"], "recipe.json is missing"),
+        (["judge-writing", "--checkpoint", "nowhere", "--sheet", "x.jpg"], "The sheet is a .png"),
+        (
+            ["judge-writing", "--checkpoint", "nowhere", "--sheet", "x.png"],
+            "recipe.json is missing",
+        ),
+        (["curve", "--checkpoint", "nowhere", "--out", "x.svg"], "no log at nowhere"),
     ],
 )
 def test_a_failure_is_one_sentence_and_a_status(home, capsys, words, sentence):

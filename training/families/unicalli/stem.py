@@ -63,14 +63,22 @@ class Stem(nn.Module):
         Returns:
             (N, P * P, D) with P = S / 4.
         """
-        x = self.enter(latents.contiguous(memory_format=torch.channels_last))
-        for block in self.fine:
-            x = block(x, time)
-        x = self.halve(x)
-        for block in self.medium:
-            x = block(x, time)
-        x = self.quarter(x)
-        for block in self.coarse:
-            x = block(x, time)
-        tokens: Tensor = rearrange(x, "N D h w -> N (h w) D")
+        coarse = self.levels(latents, time)[-1]
+        tokens: Tensor = rearrange(coarse, "N D h w -> N (h w) D")
         return tokens
+
+    def levels(self, latents: Tensor, time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What is seen, fine to coarse: (N, channels, h, w) with h = w = S, S / 2 and S / 4."""
+        x = self.enter(latents.contiguous(memory_format=torch.channels_last))
+        seen = []
+        for narrow, blocks in (
+            (None, self.fine),
+            (self.halve, self.medium),
+            (self.quarter, self.coarse),
+        ):
+            x = x if narrow is None else narrow(x)
+            for block in blocks:
+                x = block(x, time)
+            seen.append(x)
+        fine, medium, coarse = seen
+        return fine, medium, coarse
