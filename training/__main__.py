@@ -92,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
         "--lpips-weights", type=Path, nargs=2, metavar=("ALEXNET", "LINEAR"),
         help="official files, for LPIPS beside the eye distance",
     )  # fmt: skip
+    judge.add_argument("--fid-weights", type=Path, help="the official file, for FID as well")
     judge.add_argument("--characters", type=int, default=60, help="in each hand")
     judge.add_argument("--seed", type=int, default=0)
     judge.add_argument("--steps", type=int, default=16)

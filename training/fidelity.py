@@ -5,6 +5,10 @@ the hand classifier make of the hand itself. *Standard font* is the floor: a mod
 its content image comes no nearer to the hand than that. Characters are as they came unless
 ``tries`` asks for more.
 
+No figure stands alone. Pixel distances reward a blank picture where the hand is thin, and a
+classifier takes faint specks for the thinnest hand it knows; both are told apart from writing by
+how much is read back, and by how much ink there is beside the hand's own.
+
 Holds: ``judge_writing``, its figures and their tables.
 
 Keeps out: fonts and checkpoints (``training.judging``), the contact sheet
@@ -40,10 +44,13 @@ Ink = npt.NDArray[np.uint8]
 
 WRITTEN, OWN_INK, STANDARD = "written", "own ink", "standard font"
 HAND_NAMED = "hand named"
-EYE_DISTANCE, EYE_FRECHET = "eye distance", "eye Fréchet distance"
+INK_SHARE = "ink to own"
+EYE_DISTANCE, EYE_FRECHET, FID = "eye distance", "eye Fréchet distance", "FID"
 
 PairDistances = Callable[[Ink, Ink], npt.NDArray[np.float64]]
 """Of each pair of two stacks of cells, (N, cell, cell) each, to (N,)."""
+Features = Callable[[Ink], npt.NDArray[np.float64]]
+"""Cells (N, cell, cell) to (N, D)."""
 
 
 class Sight(Protocol):
@@ -128,6 +135,7 @@ def judge_writing(
     sight: Sight,
     params: FidelityParams,
     official: Mapping[str, PairDistances] | None = None,
+    inception: Features | None = None,
 ) -> Iterator[JudgedHand]:
     """Write in each hand, and judge what was written.
 
@@ -139,6 +147,7 @@ def judge_writing(
         sight: Of the figures called eye distances.
         params: How.
         official: Distances that have their official weights, by the names they are known by.
+        inception: Features that the Fréchet distance of may be called FID.
     """
     inked = [hand for hand in hands if len(hand.others)]
     learned = [*(hand.others for hand in inked), standard_others]
@@ -148,11 +157,14 @@ def judge_writing(
         if inked
         else None
     )
+    spreads = {EYE_FRECHET: sight.features} | ({FID: inception} if inception else {})
     for hand in hands:
         columns = tuple(_written(hand, writer, next(iter(readers.values())), params))
         number = inked.index(hand) if hand in inked else None
         figures = tuple(
-            _figures(hand, columns, number, classifier, readers, sight, params, official or {})
+            _figures(
+                hand, columns, number, classifier, readers, sight, params, official or {}, spreads
+            )
         )
         yield JudgedHand(hand=hand, columns=columns, figures=figures)
 
@@ -176,7 +188,10 @@ def tables(figures: Sequence[Figure]) -> str:
         )
         for title, taken in (
             ("Characters read as what was asked for, and taken for the hand", shares),
-            ("Distance to the hand's own ink; SSIM is better when higher", near),
+            (
+                "Beside the hand's own ink: how much ink, and how far; SSIM is better when higher",
+                near,
+            ),
         )
         if taken
     ]
@@ -188,7 +203,7 @@ def _cell(figure: Figure | None) -> str:
         return "-"
     if figure.metric.startswith("read by") or figure.metric == HAND_NAMED:
         return f"{figure.value:.0%} ({figure.low:.0%} to {figure.high:.0%})"
-    if figure.metric == EYE_FRECHET:
+    if figure.metric in (EYE_FRECHET, FID):
         return f"{figure.value:.1f}"
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
@@ -212,6 +227,7 @@ def _figures(
     sight: Sight,
     params: FidelityParams,
     official: Mapping[str, PairDistances],
+    spreads: Mapping[str, Features],
 ) -> Iterator[Figure]:
     cell = hand.standard.shape[1]
     sources = {WRITTEN: _cells_of(columns, cell), OWN_INK: hand.own, STANDARD: hand.standard}
@@ -229,6 +245,7 @@ def _figures(
             values[HAND_NAMED] = [float(named == number) for named in classifier.named(cells)]
         if len(hand.own) and source != OWN_INK:
             pairs = list(zip(cells, hand.own, strict=True))
+            values[INK_SHARE] = [float(a.mean() / max(b.mean(), 1.0)) for a, b in pairs]
             for name, measure in (("L1", l1), ("RMSE", rmse), ("SSIM", ssim)):
                 values[name] = [measure(*pair) for pair in pairs]
             distances = {EYE_DISTANCE: sight.distances, **official}
@@ -239,10 +256,10 @@ def _figures(
             yield _figure(hand, source, metric, share)
         # Of the own ink as many other characters: the distance of a hand to itself.
         beside = hand.others[: len(cells)] if source == OWN_INK else hand.own
-        if len(beside) > 1:
-            far = frechet_distance(sight.features(cells), sight.features(beside))
+        for name, features in spreads.items() if len(beside) > 1 else ():
+            far = frechet_distance(features(cells), features(beside))
             exact = Share(value=far, low=far, high=far, count=len(cells))
-            yield _figure(hand, source, EYE_FRECHET, exact)
+            yield _figure(hand, source, name, exact)
 
 
 def _figure(hand: AskedHand, source: str, metric: str, share: Share) -> Figure:

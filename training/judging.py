@@ -30,6 +30,7 @@ from training.families.unicalli.weights import Bundle
 from training.families.unicalli.writing import UniCalliWriter, WritingParams
 from training.fidelity import AskedHand, FidelityParams, judge_writing, tables
 from training.hands import REAL_HAND, content_face, prompts_of, read_characters, script_prompt
+from training.metrics.fid import load_inception
 from training.metrics.lpips import load_lpips
 from training.nearest_glyph import NearestGlyphReader
 from training.opening import begin, fonts_of, opened
@@ -84,6 +85,7 @@ def judge(arguments: argparse.Namespace) -> dict[str, Any]:
         Eye(bundle),
         fidelity,
         official,
+        load_inception(arguments.fid_weights).features if arguments.fid_weights else None,
     ):
         logger.info("wrote %d characters in %s", len(one.hand.text), one.hand.name)
         judged.append(one)

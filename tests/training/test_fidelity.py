@@ -14,6 +14,7 @@ from training.fidelity import (
     EYE_DISTANCE,
     EYE_FRECHET,
     HAND_NAMED,
+    INK_SHARE,
     OWN_INK,
     STANDARD,
     WRITTEN,
@@ -104,6 +105,8 @@ def test_a_perfect_copy_of_the_hand_stands_beside_floor_and_ceiling(text):
     assert figures[WRITTEN, "SSIM"].value > figures[STANDARD, "SSIM"].value
     assert figures[WRITTEN, "L1"].value < figures[STANDARD, "L1"].value
     assert figures[WRITTEN, EYE_DISTANCE].value < figures[STANDARD, EYE_DISTANCE].value
+    assert figures[WRITTEN, INK_SHARE].value == pytest.approx(1)
+    assert figures[STANDARD, INK_SHARE].value < 0.8, "thin strokes beside thick ones"
     assert (OWN_INK, "L1") not in figures, "a picture beside itself says nothing"
     assert figures[OWN_INK, EYE_FRECHET].value > 0
     assert figures[OWN_INK, HAND_NAMED].value >= 0.75
@@ -134,6 +137,19 @@ def test_hands_are_told_apart_on_characters_not_seen():
         unseen = drawn(kind, 20, 20 + k)
         assert (classifier.named(unseen) == k).mean() > 0.8, kind
         assert (classifier.named(unseen) == again.named(unseen)).all()
+
+
+@pytest.mark.slow
+def test_official_distances_stand_under_their_own_names(text):
+    hand, eye = asked(text), Eye(bundle())
+    (one,) = judge_writing(
+        [hand], drawn("thin", 12, 4), Copies(hand.own, text), {"reads": Reads()}, eye, PARAMS,
+        {"LPIPS": eye.distances}, eye.features,
+    )  # fmt: skip
+    figures = {(f.source, f.metric): f.value for f in one.figures}
+    assert figures[WRITTEN, "LPIPS"] == figures[WRITTEN, EYE_DISTANCE]
+    assert figures[WRITTEN, "FID"] == figures[WRITTEN, EYE_FRECHET]
+    assert "LPIPS" in tables(one.figures)
 
 
 def test_the_eye_sees_a_character_as_itself():

@@ -14,8 +14,6 @@ Legend: N pictures, C channels of a level.
 
 from __future__ import annotations
 
-import hashlib
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipelines.errors import ModelError
+from training.metrics.official import fit, published_tensors
 
 Ink = npt.NDArray[np.uint8]
 
@@ -96,48 +94,20 @@ def load_lpips(alexnet: Path, linear: Path, *, alexnet_sha256: str = ALEXNET_SHA
         ModelError: If a file is missing, is not what its hash says, or a tensor is missing, extra
             or of another shape.
     """
-    found = hashlib.sha256(alexnet.read_bytes()).hexdigest() if alexnet.is_file() else ""
-    if found and not found.startswith(alexnet_sha256):
-        raise ModelError(
-            f"{alexnet} has the hash {found[:8]}, expected {alexnet_sha256}: these are not the "
-            f"official weights, and the figure would not be LPIPS. Give torchvision's file."
-        )
     # The classifier behind the convolutions is part of the file and of no use here.
     convolutions = {
         name: tensor
-        for name, tensor in _tensors(alexnet).items()
+        for name, tensor in published_tensors(
+            alexnet, sha256=alexnet_sha256, figure="LPIPS"
+        ).items()
         if not name.startswith("classifier.")
     }
-    weights = _tensors(linear)
-    model = Lpips()
+    weights = published_tensors(linear, figure="LPIPS")
     official = {f"lin{k}.model.1.weight": f"lin.{k}" for k in range(5)}
+    model = Lpips()
     given = convolutions | {official.get(name, name): value for name, value in weights.items()}
-    expected = {name: value.shape for name, value in model.state_dict().items()}
-    wrong = sorted(
-        set(expected) ^ set(given)
-        | {name for name in set(expected) & set(given) if expected[name] != given[name].shape}
-    )
-    if wrong:
-        raise ModelError(
-            f"{alexnet} and {linear} are not the weights of LPIPS 0.1 on AlexNet: "
-            f"{', '.join(wrong[:3])} missing, extra or of another shape. Give the official files."
-        )
-    model.load_state_dict(given)
-    return model.eval().requires_grad_(False)
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise ModelError(f"There are no weights at {path}; expected a state dict of torch.")
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ModelError(
-            f"{path} holds no plain tensors ({error}). Give the file again."
-        ) from error
-    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise ModelError(f"{path} holds {type(loaded).__name__}, expected a dict of tensors.")
-    return dict(loaded)
+    fit(model, given, "LPIPS 0.1 on AlexNet")
+    return model
 
 
 def _unit(level: Tensor) -> Tensor:
