@@ -1,7 +1,7 @@
 """Figures as people read them: tables of aligned columns, and shares with their intervals.
 
-Holds: ``figure_table`` and ``markdown_table``, and ``side_by_side``, which lays out evaluations
-one row a metric and one column a reader.
+Holds: ``figure_table``, and ``side_by_side``, which lays out evaluations one row a metric and one
+column a reader.
 
 Keeps out: taking the figures (``training.evaluation``, ``training.metrics``).
 """
@@ -30,12 +30,6 @@ def figure_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]
         for row in (header, *rows)
     ]
     return "\n".join([title, *lines])
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same cells as Markdown, for a README or a card."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def side_by_side(evaluations: Sequence[Evaluation]) -> str:

@@ -2,7 +2,7 @@
 
 from pipelines.evaluations import Evaluation
 from pipelines.records import Reader
-from training.figures import figure_table, markdown_table, side_by_side
+from training.figures import figure_table, side_by_side
 
 
 def row(reader, metric, value, low=None, high=None):
@@ -41,7 +41,3 @@ def test_readers_stand_beside_each_other_with_their_intervals():
 
 def test_no_evaluations_are_an_empty_table():
     assert side_by_side([]).startswith("0 characters")
-
-
-def test_markdown_has_a_rule_below_its_header():
-    assert markdown_table(("who", "a"), [("x", "1")]) == "| who | a |\n| --- | --- |\n| x | 1 |"
