@@ -50,6 +50,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--codh", type=Path, help="wheel of real pages with boxes (detector)")
     train.add_argument("--hands", nargs="*", help="font ids (from nothing)")
 
+    profile = verbs.add_parser("profile", help="what a recipe's network costs, and its speed here")
+    profile.add_argument("--recipe", default="unicalli.small")
+    profile.add_argument("--columns", type=int, default=8, help="in a batch")
+
     ablate = verbs.add_parser("ablate", help="what each part of the recipe is worth")
     ablate.add_argument("--checkpoint", type=Path, required=True, help="whose eye and brush")
     ablate.add_argument("--unseen", default="zhi-mang-xing", help="font id of the judged hand")
@@ -103,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     curve.add_argument("--checkpoint", type=Path, required=True)
     curve.add_argument("--out", type=Path, required=True, help=".svg")
 
-    for verb in (read, train, ablate, evaluate, write, judge):
+    for verb in (read, train, profile, ablate, evaluate, write, judge):
         verb.add_argument("--fonts", type=Path, help="font folder (default: HOME/fonts)")
         verb.add_argument("--threads", type=int, default=0, help="0: all cores")
     return top

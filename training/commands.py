@@ -29,7 +29,7 @@ from training.figures import side_by_side
 from training.gate import written_right
 from training.hands import content_face, prompts_of, script_prompt, writing_prompt
 from training.judging import judge
-from training.learning import ablate, context, train
+from training.learning import ablate, context, profile, train
 from training.metrics.judged import JudgedColumn
 from training.nearest_glyph import NearestGlyphReader
 from training.opening import begin, fonts_of, opened
@@ -221,6 +221,7 @@ def _writing_prompt(arguments: argparse.Namespace, bundle: Bundle) -> str:
 VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "read": read,
     "train": train,
+    "profile": profile,
     "ablate": ablate,
     "context": context,
     "evaluate": evaluate,

@@ -1,6 +1,7 @@
-"""What the verbs do that learn something: ``train``, ``ablate`` and ``context``.
+"""What the verbs do that learn something, or say what it costs.
 
-Holds: one function a verb, from parsed arguments to a report.
+Holds: ``train``, ``profile``, ``ablate`` and ``context``: one function a verb, from parsed
+arguments to a report.
 
 Keeps out: the work itself, and the verbs that use what was learned (``training.commands``).
 """
@@ -13,6 +14,8 @@ import shutil
 from dataclasses import asdict, replace
 from typing import Any
 
+import torch
+
 from pipelines.errors import ModelError
 from pipelines.glyphs.registry import load_fonts
 from pipelines.records import ILLEGIBLE, Origin, Sample, Split
@@ -24,22 +27,30 @@ from training.context import pairs_of_texts
 from training.detector.checkpoint import make_checkpoint
 from training.detector.orientation import OrientationRecipe, save_orienter, train_orienter
 from training.detector.recipe import CONNECTS, DetectorRecipe
-from training.families.unicalli import ablation
+from training.families.unicalli import ablation, profiling
 from training.families.unicalli.fine_tuning import fine_tune
 from training.families.unicalli.from_nothing import train_from_nothing
+from training.families.unicalli.model import UniCalli
 from training.families.unicalli.recipe import FineTuneRecipe, PretrainRecipe
 from training.families.unicalli.weights import save_bundle
 from training.hands import bank_of_hands, content_face, fetched_hands, prompts_of
+from training.loop import compile_repeated
 from training.metrics.recognition import Share
-from training.opening import begin, cache, fonts_of, opened
+from training.opening import begin, cache, fonts_of, opened, require_gpu
 from training.recipes import detector as detector_recipes
 from training.recipes import unicalli as recipes
 from training.samples import labelled_inks
-from training.slices import Team
+from training.slices import Team, device_of_process
 from training.vocabulary import Vocabulary, build_vocabulary
 
 logger = logging.getLogger(__name__)
 
+FROM_NOTHING = {
+    "unicalli.tiny": recipes.tiny,
+    "unicalli.small": recipes.small,
+    "unicalli.base": recipes.base,
+    "unicalli.debug": recipes.debug,
+}
 FINE_TUNINGS = {
     "unicalli.fine_tune": recipes.fine_tune,
     "unicalli.lora": recipes.lora,
@@ -63,13 +74,12 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         return _train_detector(arguments, DETECTORS[arguments.recipe]())
     if arguments.recipe in ORIENTERS:
         return _train_orienter(arguments, ORIENTERS[arguments.recipe]())
-    makers = {"unicalli.tiny": recipes.tiny, "unicalli.debug": recipes.debug}
-    if arguments.recipe not in makers:
+    if arguments.recipe not in FROM_NOTHING:
         raise ModelError(
             f"There is no recipe {arguments.recipe!r}. Known recipes: "
-            f"{', '.join([*FINE_TUNINGS, *makers, *DETECTORS, *ORIENTERS])}."
+            f"{', '.join([*FINE_TUNINGS, *FROM_NOTHING, *DETECTORS, *ORIENTERS])}."
         )
-    return _train_from_nothing(arguments, makers[arguments.recipe]())
+    return _train_from_nothing(arguments, FROM_NOTHING[arguments.recipe]())
 
 
 def _train_detector(arguments: argparse.Namespace, recipe: DetectorRecipe) -> dict[str, Any]:
@@ -145,6 +155,7 @@ def _train_on_samples(arguments: argparse.Namespace, recipe: FineTuneRecipe) -> 
         prompts=prompts_of(hands),
         log=None,
         weak=weak_columns,
+        device=device_of_process(),
     )
     history = [*bundle.recipe.get("history", []), arguments.parent.name]
     facts = {**bundle.recipe, "name": recipe.name, "history": history}
@@ -187,6 +198,8 @@ def _weak_samples(arguments: argparse.Namespace) -> list[Sample]:
 
 
 def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -> dict[str, Any]:
+    if recipe.needs_gpu:
+        require_gpu(recipe.name)
     fonts = fonts_of(arguments)
     if arguments.vocabulary:
         vocabulary = Vocabulary.load(arguments.vocabulary)
@@ -203,6 +216,7 @@ def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -
         vocabulary,
         content_face(fonts, recipe.content_font),
         working,
+        device=device_of_process(),
     )
     card = (
         f"# UniCalli, trained from nothing by {recipe.name}\n\n"
@@ -213,6 +227,41 @@ def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -
         save_bundle(bundle, arguments.out, card)
         shutil.copy(working / "curve.jsonl", arguments.out / "curve.jsonl")
     return {"checkpoint": str(arguments.out), **bundle.recipe}
+
+
+def profile(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What a recipe's network costs, how fast it is here, and what share of a GPU that is."""
+    begin(arguments)
+    if arguments.recipe not in FROM_NOTHING:
+        raise ModelError(
+            f"There is no network to profile in {arguments.recipe!r}. Recipes with one: "
+            f"{', '.join(FROM_NOTHING)}."
+        )
+    recipe = FROM_NOTHING[arguments.recipe]()
+    with torch.device("meta"):
+        model = UniCalli(recipe.dims, recipe.vocabulary_size)
+    flops = profiling.count_flops(model)
+    device = device_of_process()
+    # Random weights take as long as learned ones.
+    model = UniCalli(recipe.dims, recipe.vocabulary_size).to(device)
+    if recipe.columns.compiles and device.type == "cuda":
+        compile_repeated(model)
+    speed = profiling.measure(model, columns=arguments.columns, precision=recipe.columns.precision)
+    peak = profiling.peak_flops(device)
+    return {
+        "recipe": recipe.name,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "train_flops_per_column": flops.train,
+        "read_flops_per_column": flops.read,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "columns_at_once": arguments.columns,
+        "precision": recipe.columns.precision,
+        "trained_columns_per_second": round(speed.trained, 2),
+        "read_columns_per_second": round(speed.read, 2),
+        "train_utilisation": round(speed.trained * flops.train / peak, 4) if peak else None,
+        "read_utilisation": round(speed.read * flops.read / peak, 4) if peak else None,
+        "utilisation_note": "of dense bfloat16" if peak else "not measured: no peak is known here",
+    }
 
 
 def ablate(arguments: argparse.Namespace) -> dict[str, Any]:

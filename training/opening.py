@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from pipelines.errors import ModelError
 from training.families.unicalli.library import ReferenceLibrary, cached_library
 from training.families.unicalli.weights import Bundle, load_bundle
 from training.hands import content_face
@@ -38,6 +39,20 @@ def begin(arguments: argparse.Namespace) -> None:
     """Take the threads that were asked for."""
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+
+
+def require_gpu(recipe: str) -> None:
+    """Refuse what would take a CPU months.
+
+    Raises:
+        ModelError: If torch sees no GPU.
+    """
+    if not torch.cuda.is_available():
+        raise ModelError(
+            f"{recipe} needs a GPU, and torch {torch.__version__} sees none. Run it on a machine "
+            f"with one and a build of torch for it, with CUDA_VISIBLE_DEVICES unset or naming "
+            f"it; on a CPU train unicalli.tiny."
+        )
 
 
 def opened(arguments: argparse.Namespace, folder: Path) -> tuple[Bundle, ReferenceLibrary]:

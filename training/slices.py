@@ -6,7 +6,8 @@ A batch may be computed in slices, each drawn from a seed of its own too: one af
 memory is short (gradient accumulation), side by side in several processes, or both. Two
 processes with one slice each compute what one process computes with two.
 
-Holds: ``Slice``, and :class:`Team`, the processes that train one model (``torchrun``).
+Holds: ``Slice``, :class:`Team`, the processes that train one model (``torchrun``), and the device
+that each of them computes on.
 
 Keeps out: the loop (``training.loop``), what is in a batch (``training.columns``, the families).
 """
@@ -120,3 +121,10 @@ class Team:
         said = torch.tensor(float(is_enough), device=like.device)
         dist.all_reduce(said, op=dist.ReduceOp.MAX)
         return bool(said.item())
+
+
+def device_of_process() -> torch.device:
+    """The GPU of this process, as ``torchrun`` counts them on each machine, or the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

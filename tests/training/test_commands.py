@@ -213,6 +213,8 @@ def test_the_second_reader_reads_the_same_columns(home, tables, store, capsys):
     ("words", "sentence"),
     [
         (["train", "--recipe", "unicalli.huge", "--out", "x"], "Known recipes: unicalli.fine_tune"),
+        (["train", "--recipe", "unicalli.base", "--out", "x"], "needs a GPU, and torch"),
+        (["profile", "--recipe", "detector.tiny"], "Recipes with one: unicalli.tiny"),
         (["train", "--out", "x"], "needs --tables, --store, --parent"),
         (["write", "一", "--checkpoint", "nowhere", "--out", "x.png"], "recipe.json is missing"),
         (["judge-writing", "--checkpoint", "nowhere", "--sheet", "x.jpg"], "The sheet is a .png"),
@@ -223,11 +225,25 @@ def test_the_second_reader_reads_the_same_columns(home, tables, store, capsys):
         (["curve", "--checkpoint", "nowhere", "--out", "x.svg"], "no log at nowhere"),
     ],
 )
-def test_a_failure_is_one_sentence_and_a_status(home, capsys, words, sentence):
+def test_a_failure_is_one_sentence_and_a_status(home, capsys, monkeypatch, words, sentence):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     status, out, err = run(capsys, *words)
     assert status == 1
     assert out == ""
     assert sentence in err
+
+
+def test_profile_says_what_a_network_costs(capsys):
+    status, out, err = run(
+        capsys, "profile", "--recipe", "unicalli.debug", "--columns", 2, "--threads", 1
+    )
+    assert status == 0, err
+    report = json.loads(out.splitlines()[-1])
+    assert report["train_flops_per_column"] > 2 * report["read_flops_per_column"] > 0
+    assert report["read_columns_per_second"] > 0
+    if report["device"] == "cpu":
+        assert report["train_utilisation"] is None
+        assert "not measured" in report["utilisation_note"]
 
 
 def test_context_is_learned_without_what_is_judged(home, capsys, tmp_path):

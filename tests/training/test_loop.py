@@ -1,13 +1,15 @@
 """The loop: budgets, averages, and what happens when a loss breaks."""
 
 import json
+import os
+import shutil
 
 import pytest
 import torch
 from torch import nn
 
 from pipelines.errors import ModelError
-from training.loop import LoopParams, fit
+from training.loop import LoopParams, compile_repeated, fit
 
 
 def line(model):
@@ -172,3 +174,54 @@ def test_bfloat16_computes_in_half_and_keeps_whole_weights():
     fit(model, step, LoopParams(steps=2, precision="bfloat16"))
     assert seen == [torch.bfloat16] * 2
     assert model.weight.dtype == torch.float32
+
+
+def nested():
+    """Repeated blocks, one of which repeats something inside, beside what stands alone."""
+    torch.manual_seed(2)
+    inner = nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.Linear(4, 4))
+    inner.own = nn.ModuleList([nn.Linear(4, 4)])
+    model = nn.Module()
+    model.enter = nn.Linear(1, 4)
+    model.blocks = nn.ModuleList([inner, nn.Sequential(nn.Linear(4, 4), nn.GELU())])
+    model.leave = nn.Linear(4, 1)
+
+    def forward(x):
+        x = model.enter(x)
+        for block in model.blocks:
+            x = x + block(x)
+        return model.leave(x)
+
+    model.forward = forward
+    return model
+
+
+@pytest.mark.filterwarnings("ignore")  # of the compiler itself
+def test_only_outermost_blocks_are_compiled_and_names_stay():
+    model = nested()
+    names = list(model.state_dict())
+    assert compile_repeated(model) == 2
+    assert list(model.state_dict()) == names
+    assert model.blocks[0]._compiled_call_impl is not None
+    assert model.blocks[0].own[0]._compiled_call_impl is None
+
+
+def test_without_a_compiler_it_says_what_to_set(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    with pytest.raises(ModelError, match="no C\\+\\+ compiler here. Install one"):
+        fit(nested(), noisy(a_line()), LoopParams(steps=1, compiles=True))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which(os.environ.get("CXX", "c++")) is None, reason="no C++ compiler to compile with"
+)
+@pytest.mark.filterwarnings("ignore")  # of the compiler itself
+def test_compiling_changes_no_loss_beyond_rounding():
+    losses = {}
+    for compiles in (False, True):
+        model = nested()
+        fitted = fit(model, noisy(model), LoopParams(steps=4, warmup_steps=1, compiles=compiles))
+        losses[compiles] = fitted.parts["error"], model.enter.weight.detach().clone()
+    assert losses[True][0] == pytest.approx(losses[False][0], rel=1e-4)
+    assert torch.allclose(losses[True][1], losses[False][1], atol=1e-5)

@@ -24,6 +24,11 @@ def velocity_from_data(noised: Tensor, data: Tensor, time: Tensor) -> Tensor:
     return (noised - data) / time.clamp(min=SMALLEST_TIME)
 
 
+def data_from_velocity(noised: Tensor, velocity: Tensor, time: Tensor) -> Tensor:
+    """Data implied by a predicted velocity at ``time``, which broadcasts."""
+    return noised - time * velocity
+
+
 def euler_step(noised: Tensor, velocity: Tensor, time: Tensor, next_time: Tensor) -> Tensor:
     """One step along the path, from ``time`` to the earlier ``next_time``; both broadcast."""
     return noised + velocity * (next_time - time)

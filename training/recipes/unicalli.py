@@ -1,7 +1,8 @@
-"""How UniCalli is trained: from nothing on two cores, on approved samples, or as a smoke test.
+"""How UniCalli is trained: from nothing on two cores or a GPU, or on approved samples.
 
 Holds: functions that fill in what ``training.families.unicalli.recipe`` asks for. Variants replace
-fields; nothing is read from the environment.
+fields; nothing is read from the environment. ``small`` and ``base`` have been built and counted,
+but no GPU was at hand to run them: their times are budgets, not measurements.
 
 Keeps out: the doing (``training.families.unicalli``).
 """
@@ -30,6 +31,50 @@ the demonstration is judged on."""
 def tiny() -> PretrainRecipe:
     """Two cores, about two and a half hours."""
     return PretrainRecipe(name="unicalli.tiny")
+
+
+def small() -> PretrainRecipe:
+    """One GPU, half an hour: 77 M parameters, four times the characters a batch."""
+    loop = LoopParams(seconds=600, learning_rate=1e-3, precision="bfloat16", compiles=True)
+    return PretrainRecipe(
+        name="unicalli.small",
+        needs_gpu=True,
+        dims=UniCalliDims(width=512, heads=8, depth=8, time_width=256),
+        autoencoder=LoopParams(seconds=120, learning_rate=2e-3, weight_decay=0.0),
+        eye=loop,
+        brush=loop,
+        columns=replace(loop, learning_rate=5e-4, warmup_steps=500),
+        characters_at_once=1024,
+        columns_at_once=256,
+    )
+
+
+def base() -> PretrainRecipe:
+    """One GPU, three days: 491 M parameters, cells of 64 pixels, as the bank draws them."""
+    loop = LoopParams(
+        seconds=6 * 3600, learning_rate=6e-4, warmup_steps=1000, precision="bfloat16", compiles=True
+    )
+    return PretrainRecipe(
+        name="unicalli.base",
+        needs_gpu=True,
+        dims=UniCalliDims(
+            cell_px=64, width=1024, heads=16, depth=16, time_width=512, character_width=128
+        ),
+        vocabulary_size=8000,
+        autoencoder=LoopParams(seconds=1800, learning_rate=1e-3, weight_decay=0.0),
+        eye=loop,
+        brush=loop,
+        columns=replace(
+            loop,
+            seconds=60 * 3600,
+            learning_rate=2e-4,
+            warmup_steps=2000,
+            average_decay=0.9999,
+            accumulate=2,
+        ),
+        characters_at_once=2048,
+        columns_at_once=512,
+    )
 
 
 def debug() -> PretrainRecipe:

@@ -7,13 +7,8 @@ import torch
 
 from tests.training.examples import DIMS
 from training.families.unicalli.layers import rotary_angles, rotate
-from training.families.unicalli.model import (
-    Streams,
-    TextCondition,
-    Times,
-    UniCalli,
-    UniCalliDims,
-)
+from training.families.unicalli.model import UniCalli, UniCalliDims
+from training.families.unicalli.network import Streams, TextCondition, Times
 
 COUNT = 2
 

@@ -101,7 +101,7 @@ def test_a_model_that_starts_from_its_brush_draws_what_the_brush_draws(made):
     torch.nn.init.zeros_(brush.brush.told.weight)
     torch.nn.init.zeros_(brush.brush.told.bias)
     model = start_from_singles(whole.dims, len(CHARACTERS), single_reader(whole.dims), brush).eval()
-    from training.families.unicalli.model import Streams, TextCondition, Times
+    from training.families.unicalli.network import Streams, TextCondition, Times
 
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(5, 4, 12, 12, generator=generator)

@@ -20,7 +20,8 @@ import torch
 from pipelines.geometry import Box
 from training.columns import Columns, columns_from_bank
 from training.families.unicalli.library import ReferenceLibrary
-from training.families.unicalli.model import Modality, UniCalli
+from training.families.unicalli.model import UniCalli
+from training.families.unicalli.network import Modality
 from training.families.unicalli.objective import PAPER, TINY, ObjectiveParams
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.families.unicalli.stages import train_columns

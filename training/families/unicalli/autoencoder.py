@@ -93,7 +93,7 @@ class Autoencoder(nn.Module):
     def loss(self, images: Tensor, generator: torch.Generator, kl_weight: float = 1e-4) -> Tensor:
         """Mean squared error of the picture plus the weighted KL divergence per latent."""
         mean, log_variance = self.posterior(images)
-        noise = torch.randn(mean.shape, generator=generator)
+        noise = torch.randn(mean.shape, generator=generator).to(mean.device)
         latents = mean + torch.exp(0.5 * log_variance) * noise
         restored = torch.tanh(self.decoder(latents))
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from training.columns import EMPTY_CELL, UNKNOWN_CELL
-from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.library import ReferenceLibrary
+from training.families.unicalli.network import InkCoder
 from training.vocabulary import Vocabulary
 
 
@@ -71,7 +71,7 @@ def library_rows(vocabulary: Vocabulary, library: ReferenceLibrary) -> Tensor:
     blank = len(library.characters) - 1
     places = {character: row for row, character in enumerate(library.characters)}
     rows = [places.get(character, blank) for character in vocabulary.characters]
-    return torch.tensor([*rows, blank])
+    return torch.tensor([*rows, blank], device=library.latents.device)
 
 
 @torch.no_grad()
@@ -80,7 +80,7 @@ def encode_columns(
     box_maps: Tensor,
     classes: Tensor,
     style: Tensor,
-    autoencoder: Autoencoder,
+    autoencoder: InkCoder,
     library: ReferenceLibrary,
     rows: Tensor,
 ) -> ColumnBatch:
@@ -113,7 +113,7 @@ def encode_columns(
     )
 
 
-def _encode_cells(pictures: Tensor, cells: int, autoencoder: Autoencoder) -> Tensor:
+def _encode_cells(pictures: Tensor, cells: int, autoencoder: InkCoder) -> Tensor:
     """Encode cell by cell, as the stem and the library do, so that no seam differs from a rim."""
     count, _, height, width = pictures.shape
     split = pictures.reshape(count * cells, 1, height // cells, width)

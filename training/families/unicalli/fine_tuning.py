@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
+
 from training.columns import (
     Columns,
     LabelledInk,
@@ -40,6 +42,7 @@ def fine_tune(
     prompts: Mapping[str, str],
     log: Path | None,
     weak: Sequence[LabelledInk] = (),
+    device: torch.device | None = None,
 ) -> Fitted:
     """Train the network of ``bundle`` on ``samples``, in place.
 
@@ -52,6 +55,7 @@ def fine_tune(
         prompts: Style prompts of the replayed hands.
         log: Where losses go.
         weak: Columns with weak labels; a cell without one is only learned to be written.
+        device: Where the networks are trained, if not where they are; they come back.
     """
     dims = bundle.dims
 
@@ -83,6 +87,9 @@ def fine_tune(
             sources.append((1 - recipe.sample_share - weak_share, bank))
         return ahead(mixed(sources, seed))
 
+    before = bundle.model.log_temperature.device
+    for network in (bundle.model, bundle.autoencoder):
+        network.to(device or before)
     if recipe.lora is None:
         bundle.model.requires_grad_(True)
     else:
@@ -100,6 +107,8 @@ def fine_tune(
         log,
     )
     merge(bundle.model)
+    for network in (bundle.model, bundle.autoencoder):
+        network.to(before)
     bundle.model.requires_grad_(True)
     return fitted
 

@@ -42,6 +42,8 @@ from training.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
+CPU = torch.device("cpu")
+
 
 def train_from_nothing(
     recipe: PretrainRecipe,
@@ -51,6 +53,7 @@ def train_from_nothing(
     content_face: FontFace,
     working_folder: Path,
     hand_weights: Mapping[str, float] | None = None,
+    device: torch.device = CPU,
 ) -> Bundle:
     """All stages of ``recipe``.
 
@@ -62,18 +65,21 @@ def train_from_nothing(
         content_face: The standard font.
         working_folder: Keeps finished stages and the log ``curve.jsonl``.
         hand_weights: How often each hand writes a column, 1 where nothing is said.
+        device: Where networks are trained; the bundle comes back on the CPU.
     """
     working_folder.mkdir(parents=True, exist_ok=True)
     log = working_folder / "curve.jsonl"
     started = time.monotonic()
     dims, seed = recipe.dims, recipe.seed
 
-    autoencoder = Autoencoder()
+    autoencoder = Autoencoder().to(device)
     kept = working_folder / "autoencoder.safetensors"
     if not _restore(autoencoder, kept):
         logger.info("stage 1 of 4: autoencoder")
         size = recipe.characters_at_once // 3 or 1
-        autoencoder = train_autoencoder(bank, dims.cell_px, size, recipe.autoencoder, seed, log)
+        autoencoder = train_autoencoder(
+            bank, dims.cell_px, size, recipe.autoencoder, seed, log, device
+        )
         _keep(autoencoder, kept)
     autoencoder.eval().requires_grad_(False)
 
@@ -81,6 +87,7 @@ def train_from_nothing(
     rows = library_rows(vocabulary, library)
     singles = _Singles(recipe, bank, autoencoder, library, rows, working_folder)
     model = start_from_singles(dims, len(vocabulary), singles.eye(), singles.brush(prompts))
+    model.to(device)
     logger.info("stage 4 of 4: columns")
     for trained in (model.eye, model.content_out):
         trained.requires_grad_(False)
@@ -110,7 +117,9 @@ def train_from_nothing(
         "column_steps": fitted.steps,
         "train_seconds": round(time.monotonic() - started),
     }
-    return Bundle(model=model, autoencoder=autoencoder, vocabulary=vocabulary, recipe=facts)
+    return Bundle(
+        model=model.cpu(), autoencoder=autoencoder.cpu(), vocabulary=vocabulary, recipe=facts
+    )
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,7 @@ class _Singles:
     def eye(self) -> SingleReader:
         recipe = self.recipe
         torch.manual_seed(recipe.seed)
-        reader = single_reader(recipe.dims)
+        reader = single_reader(recipe.dims).to(self.library.latents.device)
         kept = self.working_folder / "eye.safetensors"
         if not _restore(reader, kept):
             logger.info("stage 2 of 4: the eye")
@@ -142,7 +151,7 @@ class _Singles:
     def brush(self, prompts: Mapping[str, str]) -> SingleWriter:
         recipe = self.recipe
         torch.manual_seed(recipe.seed + 1)
-        writer = single_writer(recipe.dims)
+        writer = single_writer(recipe.dims).to(self.library.latents.device)
         kept = self.working_folder / "brush.safetensors"
         if not _restore(writer, kept):
             logger.info("stage 3 of 4: the brush")

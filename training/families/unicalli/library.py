@@ -26,7 +26,7 @@ from torch.nn import functional as F
 
 from pipelines.glyphs.content import content_cell
 from pipelines.glyphs.fonts import FontFace
-from training.families.unicalli.autoencoder import Autoencoder
+from training.families.unicalli.network import InkCoder
 from training.vocabulary import Vocabulary
 
 BLANK = ""
@@ -54,6 +54,15 @@ class ReferenceLibrary:
         mean = flat.mean(dim=0)
         return cls(characters, latents, mean, F.normalize(flat - mean, dim=1))
 
+    def to(self, device: torch.device) -> ReferenceLibrary:
+        """The same on another device."""
+        return ReferenceLibrary(
+            self.characters,
+            self.latents.to(device),
+            self.mean.to(device),
+            self.directions.to(device),
+        )
+
     def similarity(self, predicted: Tensor) -> Tensor:
         """Cosine about the mean of (N, Z, S, S) to every reference: (N, V + 1)."""
         return F.normalize(predicted.flatten(1) - self.mean, dim=1) @ self.directions.T
@@ -61,7 +70,7 @@ class ReferenceLibrary:
 
 @torch.no_grad()
 def build_library(
-    vocabulary: Vocabulary, face: FontFace, autoencoder: Autoencoder, cell_px: int
+    vocabulary: Vocabulary, face: FontFace, autoencoder: InkCoder, cell_px: int
 ) -> ReferenceLibrary:
     """Render and encode the whole character table.
 
@@ -71,14 +80,16 @@ def build_library(
     known = tuple(face.covered(vocabulary.characters))
     cells = np.stack([content_cell(c, face, cell_px) for c in (*known, BLANK)])
     images = torch.from_numpy(cells)[:, None].float() / 127.5 - 1
-    latents = torch.cat([autoencoder.encode(part) for part in torch.split(images, 256)])
+    device = next(autoencoder.parameters()).device
+    parts = torch.split(images, 256)
+    latents = torch.cat([autoencoder.encode(part.to(device)) for part in parts])
     return ReferenceLibrary.from_latents((*known, BLANK), latents)
 
 
 def cached_library(
     vocabulary: Vocabulary,
     face: FontFace,
-    autoencoder: Autoencoder,
+    autoencoder: InkCoder,
     cell_px: int,
     cache: Path | None,
 ) -> ReferenceLibrary:

@@ -1,7 +1,8 @@
 """The network: three picture streams and a text stream in one transformer.
 
-Holds: ``UniCalliDims`` with every size, and ``UniCalli``: image, content and box-map latents plus
-style and character tokens in, the clean data of each picture stream out.
+Holds: ``UniCalliDims`` with every size, and ``UniCalli``, a ``network.ColumnNetwork``: image,
+content and box-map latents plus style and character tokens in, the clean data of each picture
+stream out.
 
 The paper: times of their own for content and for image with box map (section 3.1), positions
 shared by all picture streams and something learned that tells them apart (3.2, E.2). The paper
@@ -24,7 +25,7 @@ T style tokens, D model width, M time width, F numbers in a token, K width of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -36,10 +37,16 @@ from torch.utils.checkpoint import checkpoint
 
 from training.families.unicalli.autoencoder import DOWNSAMPLING, LATENT_CHANNELS
 from training.families.unicalli.brush import Brush
+from training.families.unicalli.conditioning import style_ids
 from training.families.unicalli.layers import StreamBlock, rotary_angles, time_waves
+from training.families.unicalli.network import (
+    ColumnNetwork,
+    Modality,
+    Streams,
+    TextCondition,
+    Times,
+)
 from training.families.unicalli.stem import Stem
-
-Modality = Literal["stream", "place", "rotation"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +80,11 @@ class UniCalliDims:
             )
 
     @property
+    def latent_channels(self) -> int:
+        """Z."""
+        return LATENT_CHANNELS
+
+    @property
     def latent_side(self) -> int:
         """S: side of a cell in latents."""
         return self.cell_px // DOWNSAMPLING
@@ -88,57 +100,16 @@ class UniCalliDims:
         return LATENT_CHANNELS * self.patch**2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Streams:
-    """The three picture streams as latents, (B, Z, C * S, S) each; no box map is allowed."""
-
-    image: Tensor
-    content: Tensor
-    boxes: Tensor | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Times:
-    """How far each cell of each stream is from clean data: (B, C) in [0, 1], 0 clean, 1 noise.
-
-    The text stream keeps the time of the content: it says the same.
-    """
-
-    image: Tensor
-    content: Tensor
-    boxes: Tensor
-
-    @classmethod
-    def even(cls, cells: int, *, image: Tensor, content: Tensor) -> Times:
-        """One time (B,) for all cells of a stream; the box map shares the image's (paper, 3.1)."""
-        image, content = (t[:, None].expand(-1, cells) for t in (image, content))
-        return cls(image=image, content=content, boxes=image)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextCondition:
-    """What is said beside the pictures.
-
-    Attributes:
-        style: (B, T) ids of the words of the style prompt, 0 where there is none.
-        characters: (B, C, character_width) embeddings of the text, noised with the content.
-    """
-
-    style: Tensor
-    characters: Tensor
-
-
-class UniCalli(nn.Module):
+class UniCalli(ColumnNetwork):
     """Reads and writes columns of ``dims.cells`` characters.
 
     Args:
         dims: Sizes.
         vocabulary_size: Characters that have an embedding; id 0 of the table is "none".
-
-    Set ``recomputes`` to train with less memory: blocks are computed again on the way back.
     """
 
-    recomputes = False
+    dims: UniCalliDims
+    predicts: Literal["data"] = "data"
 
     def __init__(self, dims: UniCalliDims, vocabulary_size: int) -> None:
         super().__init__()
@@ -201,6 +172,10 @@ class UniCalli(nn.Module):
         """(B, C) vocabulary ids, -1 for an empty cell, to (B, C, character_width)."""
         embedded: Tensor = self.character_table(ids + 1)
         return embedded
+
+    def style_ids(self, prompts: Sequence[str]) -> Tensor:
+        """(B, style_tokens) ids of the words of style prompts."""
+        return style_ids(prompts, self.dims.style_words, self.dims.style_tokens)
 
     def _think(self, streams: Streams, text: TextCondition, times: Times, asked: slice) -> Tensor:
         """Picture tokens after the last block, (B, asked, D), stream by stream."""

@@ -29,8 +29,8 @@ from torch.nn import functional as F
 
 from training.families.unicalli.conditioning import ColumnBatch
 from training.families.unicalli.library import ReferenceLibrary
-from training.families.unicalli.model import Streams, TextCondition, Times, UniCalli
-from training.processes.flow import SMALLEST_TIME, lay_noise
+from training.families.unicalli.network import ColumnNetwork, Streams, TextCondition, Times
+from training.processes.flow import SMALLEST_TIME, data_from_velocity, lay_noise
 
 Mode = Literal["read", "write"]
 
@@ -113,7 +113,7 @@ def mode_of(params: ObjectiveParams, step: int, seed: int) -> Mode:
 
 
 def column_loss(
-    model: UniCalli,
+    model: ColumnNetwork,
     batch: ColumnBatch,
     library: ReferenceLibrary,
     params: ObjectiveParams,
@@ -123,25 +123,35 @@ def column_loss(
     """One step's loss, and its parts by name for the log."""
     times = _times(batch, params, mode, generator)
     absent = mode == "read" and _uniform((), generator).item() < params.boxes_absent_share
-    side = batch.image.shape[-1]
+    side, cells = batch.image.shape[-1], batch.characters.shape[1]
     embedded = model.embed_characters(batch.characters)
+    noise = Streams(
+        image=_noise(batch.image, generator),
+        content=_noise(batch.content, generator),
+        boxes=None if absent or not params.has_boxes else _noise(batch.boxes, generator),
+    )
     noised = Streams(
-        image=_noised(batch.image, times.image, side, generator),
-        content=_noised(batch.content, times.content, side, generator),
+        image=lay_noise(batch.image, noise.image, at_latents(times.image, side)),
+        content=lay_noise(batch.content, noise.content, at_latents(times.content, side)),
         boxes=None
-        if absent or not params.has_boxes
-        else _noised(batch.boxes, times.boxes, side, generator),
+        if noise.boxes is None
+        else lay_noise(batch.boxes, noise.boxes, at_latents(times.boxes, side)),
     )
     text = TextCondition(
         style=batch.style,
         characters=lay_noise(embedded, _noise(embedded, generator), times.content[..., None]),
     )
     is_drawn = mode == "write" or params.reading_side_weight > 0
-    if is_drawn:
-        clean = model(noised, text, times)
+    if model.predicts == "velocity":
+        answer = model.velocity(noised, text, times)
+        at = at_latents(times.content, side)
+        clean_content = data_from_velocity(noised.content, answer.content, at)
+    elif is_drawn:
+        answer = model(noised, text, times)
+        clean_content = answer.content
     else:
-        content = model.read(noised, text, times)
-        clean = Streams(image=noised.image, content=content, boxes=None)
+        clean_content = model.read(noised, text, times)
+        answer = Streams(image=noised.image, content=clean_content, boxes=None)
 
     given = params.side_weight if mode == "write" else params.reading_side_weight
     labelled = batch.is_labelled.float()
@@ -149,11 +159,15 @@ def column_loss(
     parts: dict[str, Tensor] = {}
     loss = batch.image.new_zeros(())
     for name in ("image", "content", "boxes"):
-        predicted: Tensor | None = getattr(clean, name)
-        if predicted is None or (name == "image" and not is_drawn):
+        predicted: Tensor | None = getattr(answer, name)
+        if predicted is None or (name != "content" and not is_drawn):
             continue
         time: Tensor = getattr(times, name)
-        errors = flow_errors(predicted, getattr(batch, name), time, params.largest_weight)
+        data: Tensor = getattr(batch, name)
+        if model.predicts == "velocity":
+            errors = cell_means((predicted - (getattr(noise, name) - data)).square(), cells)
+        else:
+            errors = flow_errors(predicted, data, time, params.largest_weight)
         weight = labelled if name == "content" else torch.ones_like(errors)
         # A given cell of what is asked for counts as what is given.
         weights = torch.where((time > 0) & is_asked[name], 1.0, given) * weight
@@ -161,13 +175,13 @@ def column_loss(
         share = params.reading_flow_weight if name == "content" and mode == "read" else 1.0
         loss = loss + share * (errors * weights).sum() / weight.sum().clamp(min=1)
     if mode == "read" and params.retrieval_weight:
-        parts["retrieval"] = retrieval_loss(model, clean.content, batch, times.content, library)
+        parts["retrieval"] = retrieval_loss(model, clean_content, batch, times.content, library)
         loss = loss + params.retrieval_weight * parts["retrieval"]
     return loss, {f"{mode}_{name}": float(value.detach()) for name, value in parts.items()}
 
 
 def retrieval_loss(
-    model: UniCalli,
+    model: ColumnNetwork,
     content: Tensor,
     batch: ColumnBatch,
     content_time: Tensor,
@@ -229,14 +243,12 @@ def _times(
 def flow_errors(predicted: Tensor, data: Tensor, times: Tensor, bound: float) -> Tensor:
     """(B, C) mean squared error of the velocity: that of the data over time squared, bounded."""
     weight = (1 / times.clamp(min=SMALLEST_TIME).square()).clamp(max=bound)
-    squares = rearrange(
-        (predicted - data).square(), "B Z (C S) side -> B C (Z S side)", C=times.shape[1]
-    )
-    return squares.mean(dim=-1) * weight
+    return cell_means((predicted - data).square(), times.shape[1]) * weight
 
 
-def _noised(data: Tensor, times: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    return lay_noise(data, _noise(data, generator), at_latents(times, side))
+def cell_means(squares: Tensor, cells: int) -> Tensor:
+    """Means of (B, Z, C * S, S) over each cell: (B, C)."""
+    return rearrange(squares, "B Z (C S) side -> B C (Z S side)", C=cells).mean(dim=-1)
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -42,6 +42,14 @@ class Characters:
     classes: Tensor
     hands: Tensor
 
+    def to(self, device: torch.device) -> Characters:
+        """The same on another device."""
+        return Characters(
+            images=self.images.to(device),
+            classes=self.classes.to(device),
+            hands=self.hands.to(device),
+        )
+
 
 def characters(
     bank: GlyphBank, size: int, cell_px: int, params: AugmentParams, seed: int
@@ -75,7 +83,7 @@ def characters(
 def autoencoder_loss(model: Autoencoder, images: Tensor, generator: torch.Generator) -> Tensor:
     """The autoencoder's loss on a batch, some of it inverted."""
     turned = torch.rand((len(images), 1, 1, 1), generator=generator) < INVERTED_SHARE
-    signed = torch.where(turned, -images, images)
+    signed = torch.where(turned.to(images.device), -images, images)
     return model.loss(signed.contiguous(memory_format=torch.channels_last), generator)
 
 
@@ -154,11 +162,11 @@ class SingleWriter(nn.Module):
         generator: torch.Generator,
     ) -> Tensor:
         """The flow loss of one character a cell, as of columns (``objective``)."""
-        count = len(latents)
-        time = torch.rand((count,), generator=generator)
-        told = torch.rand((count, 1, 1, 1), generator=generator) >= content_dropout
-        named = torch.rand((count, 1), generator=generator) >= style_dropout
-        noise = torch.randn(latents.shape, generator=generator)
+        count, device = len(latents), latents.device
+        time = torch.rand((count,), generator=generator).to(device)
+        told = torch.rand((count, 1, 1, 1), generator=generator).to(device) >= content_dropout
+        named = torch.rand((count, 1), generator=generator).to(device) >= style_dropout
+        noise = torch.randn(latents.shape, generator=generator).to(device)
         times = time[:, None]
         noised = lay_noise(latents, noise, at_latents(times, latents.shape[-1]))
         clean = self(noised, content * told, style * named, time)

@@ -25,9 +25,8 @@ from pipelines.errors import ModelError
 from pipelines.windows import Window, fitted_windows
 from training.context import Floats, Ids, in_context
 from training.families.unicalli.library import BLANK, ReferenceLibrary
-from training.families.unicalli.model import Streams, TextCondition, Times
+from training.families.unicalli.network import Ready, Streams, TextCondition, Times
 from training.families.unicalli.objective import cell_similarities
-from training.families.unicalli.weights import Bundle
 from training.processes.flow import euler_step, velocity_from_data
 from training.roles import NOTHING, ColumnInk, Proposal
 from training.second_opinion import Candidates, heeding
@@ -88,11 +87,11 @@ class UniCalliReader:
     """Reads fitted windows with one model and one reference library."""
 
     def __init__(
-        self, bundle: Bundle, library: ReferenceLibrary, params: ReadingParams | None = None
+        self, bundle: Ready, library: ReferenceLibrary, params: ReadingParams | None = None
     ) -> None:
         self.bundle, self.library = bundle, library
         self.params = params or ReadingParams()
-        dims = bundle.dims
+        dims = bundle.model.dims
         self._blank = library.characters.index(BLANK)
         self._ids = bundle.vocabulary.index
         if self.params.seeds < 1 or self.params.steps < 1:
@@ -101,6 +100,7 @@ class UniCalliReader:
                 f"and {self.params.seeds} seeds."
             )
         shape = (1, library.latents.shape[1], dims.cells * dims.latent_side, dims.latent_side)
+        self._silence = torch.zeros_like(bundle.model.style_ids([""]))
         self._noises: list[tuple[Tensor, Tensor]] = []
         for number in range(self.params.seeds):
             generator = torch.Generator().manual_seed(self.params.seed + number)
@@ -110,7 +110,7 @@ class UniCalliReader:
 
     def read_columns(self, columns: Sequence[ColumnInk]) -> list[list[Proposal]]:
         """One proposal a box, windows of all columns batched together."""
-        dims = self.bundle.dims
+        dims = self.bundle.model.dims
         windows: list[Window] = []
         owners: list[int] = []
         for owner, column in enumerate(columns):
@@ -167,7 +167,7 @@ class UniCalliReader:
         Returns:
             (B, C, V + 1), summing to one over the last axis.
         """
-        dims = self.bundle.dims
+        dims = self.bundle.model.dims
         cells = torch.from_numpy(inks).float().reshape(-1, 1, dims.cell_px, dims.cell_px)
         latents = self.bundle.autoencoder.encode(
             (cells / 127.5 - 1).contiguous(memory_format=torch.channels_last)
@@ -180,12 +180,10 @@ class UniCalliReader:
 
     def _chances(self, image: Tensor, noise: Tensor, character_noise: Tensor) -> Tensor:
         """What the content that one noise leads to looks like: (B * C, V + 1)."""
-        dims, model = self.bundle.dims, self.bundle.model
+        dims, model = self.bundle.model.dims, self.bundle.model
         # Noise, text and times are the same for all windows: given once, they are computed once.
         content = noise
-        text = TextCondition(
-            style=torch.zeros(1, dims.style_tokens, dtype=torch.long), characters=character_noise
-        )
+        text = TextCondition(style=self._silence, characters=character_noise)
         steps = torch.linspace(1, 0, self.params.steps + 1)
         predicted = content
         for now, later in itertools.pairwise(steps):

@@ -18,9 +18,13 @@ CONTENT_FONT = "lxgw-wenkai-tc"
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainRecipe:
-    """A model from nothing, in four stages: autoencoder, eye, brush, columns."""
+    """A model from nothing, in four stages: autoencoder, eye, brush, columns.
+
+    ``needs_gpu`` says that a CPU would take months: the recipe is refused there.
+    """
 
     name: str
+    needs_gpu: bool = False
     dims: UniCalliDims = field(default_factory=UniCalliDims)
     vocabulary_size: int = 4500
     content_font: str = CONTENT_FONT

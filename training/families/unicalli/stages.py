@@ -3,6 +3,8 @@
 Holds: ``train_autoencoder``, ``train_eye``, ``train_brush``, ``train_columns``. The last serves
 both a model from nothing and one that learns from approved samples: only the batches differ.
 
+Batches are drawn on the CPU and follow the networks to their device.
+
 Keeps out: single batches and losses (``pretraining``, ``objective``), files (``weights``).
 """
 
@@ -26,6 +28,7 @@ from training.families.unicalli.conditioning import (
 )
 from training.families.unicalli.library import ReferenceLibrary
 from training.families.unicalli.model import UniCalli, UniCalliDims
+from training.families.unicalli.network import ColumnNetwork, InkCoder
 from training.families.unicalli.objective import Mode, ObjectiveParams, column_loss, mode_of
 from training.families.unicalli.pretraining import (
     SingleReader,
@@ -52,21 +55,27 @@ calligrapher the model has never met, still asks for something it knows."""
 
 
 def train_autoencoder(
-    bank: GlyphBank, cell_px: int, size: int, loop: LoopParams, seed: int, log: Path | None
+    bank: GlyphBank,
+    cell_px: int,
+    size: int,
+    loop: LoopParams,
+    seed: int,
+    log: Path | None,
+    device: torch.device,
 ) -> Autoencoder:
     """An autoencoder for characters of all hands, with its latents' scale measured."""
     torch.manual_seed(seed)
-    model = Autoencoder()
+    model = Autoencoder().to(device)
     lay_out_channels_last(model)
     batch = ahead(characters(bank, size, cell_px, AugmentParams(), seed))
 
     def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
-        loss = autoencoder_loss(model, batch(part).images, part.torch_seeded(seed + 1))
+        loss = autoencoder_loss(model, batch(part).images.to(device), part.torch_seeded(seed + 1))
         return _named("reconstruction", loss)
 
     fit(model, step, loop, log=log)
     count = max(1, SCALE_SAMPLE // size)
-    model.measure_scale(torch.cat([batch(Slice(number=k)).images for k in range(count)]))
+    model.measure_scale(torch.cat([batch(Slice(number=k)).images for k in range(count)]).to(device))
     model.eval().requires_grad_(False)
     return model
 
@@ -98,9 +107,10 @@ def train_eye(
         log: Where losses go.
     """
     batches = ahead(characters(bank, size, cell_px, AugmentParams(), seed))
+    device = reader.log_temperature.device
 
     def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
-        batch = batches(part)
+        batch = batches(part).to(device)
         latents = _encode(autoencoder, batch.images)
         return _named("retrieval", reader.loss(latents, rows[batch.classes], library))
 
@@ -130,9 +140,11 @@ def train_brush(
     styles = style_ids(
         [prompts[name] for name in bank.hand_names], dims.style_words, dims.style_tokens
     )
+    device = library.latents.device
+    styles = styles.to(device)
 
     def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
-        batch = batches(part)
+        batch = batches(part).to(device)
         loss = writer.loss(
             _encode(autoencoder, batch.images),
             library.latents[rows[batch.classes]],
@@ -183,10 +195,10 @@ def start_from_singles(
 
 
 def train_columns(
-    model: UniCalli,
+    model: ColumnNetwork,
     reading: Columns,
     writing: Columns,
-    autoencoder: Autoencoder,
+    autoencoder: InkCoder,
     vocabulary: Vocabulary,
     library: ReferenceLibrary,
     objective: ObjectiveParams,
@@ -202,6 +214,7 @@ def train_columns(
     given, because the first steps of young blocks would blind it.
     """
     rows = library_rows(vocabulary, library)
+    library = library.to(model.log_temperature.device)
 
     def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
         mode = mode_of(objective, part.number, seed)
@@ -218,27 +231,27 @@ def train_columns(
 
 def _to_batch(
     pictures: ColumnPictures,
-    model: UniCalli,
-    autoencoder: Autoencoder,
+    model: ColumnNetwork,
+    autoencoder: InkCoder,
     library: ReferenceLibrary,
     rows: Tensor,
     generator: torch.Generator,
     mode: Mode,
     objective: ObjectiveParams,
 ) -> ColumnBatch:
-    dims = model.dims
     prompts = pictures.prompts
     if mode == "write":
         prompts = tuple(without_parts(p, PART_DROPOUT, generator) for p in prompts)
-    style = style_ids(prompts, dims.style_words, dims.style_tokens)
+    style = model.style_ids(prompts)
     silent_share = STYLELESS_READING_SHARE if mode == "read" else objective.style_dropout
     told = torch.rand((len(style), 1), generator=generator) >= silent_share
     style = style * told.long()
+    device = library.latents.device
     return encode_columns(
-        pictures.images,
-        pictures.box_maps,
-        pictures.classes,
-        style,
+        pictures.images.to(device),
+        pictures.box_maps.to(device),
+        pictures.classes.to(device),
+        style.to(device),
         autoencoder,
         library,
         rows,

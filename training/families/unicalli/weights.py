@@ -95,7 +95,7 @@ def load_bundle(folder: Path) -> Bundle:
         ModelError: If a file is missing, truncated, pickled, of another version or family, or
             the weights do not fit the dimensions key by key.
     """
-    recipe = _read_recipe(folder)
+    recipe = read_recipe(folder)
     vocabulary = Vocabulary.load(folder / "vocabulary.txt")
     if vocabulary.fingerprint != recipe["vocabulary_fingerprint"]:
         raise ModelError(
@@ -107,7 +107,7 @@ def load_bundle(folder: Path) -> Bundle:
     }
     model = UniCalli(UniCalliDims(**sizes), len(vocabulary))
     autoencoder = Autoencoder()
-    tensors = _read_tensors(folder / "model.safetensors")
+    tensors = read_tensors(folder / "model.safetensors")
     expected = {f"model.{k}": v.shape for k, v in model.state_dict().items()}
     expected |= {f"autoencoder.{k}": v.shape for k, v in autoencoder.state_dict().items()}
     wrong = sorted(
@@ -147,7 +147,14 @@ def lay_out_channels_last(network: nn.Module) -> None:
             module.weight.data = data.contiguous(memory_format=torch.channels_last)
 
 
-def _read_recipe(folder: Path) -> dict[str, Any]:
+def read_recipe(
+    folder: Path, family: str = FAMILY, version: int = FORMAT_VERSION
+) -> dict[str, Any]:
+    """``recipe.json`` of a checkpoint.
+
+    Raises:
+        ModelError: If there is none, or it is of another family or version.
+    """
     path = folder / "recipe.json"
     if not path.is_file():
         raise ModelError(
@@ -159,15 +166,20 @@ def _read_recipe(folder: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise ModelError(f"{path} is not JSON ({error}). Restore it.") from error
     found = recipe.get("family"), recipe.get("format_version")
-    if found != (FAMILY, FORMAT_VERSION):
+    if found != (family, version):
         raise ModelError(
             f"{folder} holds family {found[0]!r} in format {found[1]!r}; this version reads "
-            f"{FAMILY!r} in format {FORMAT_VERSION}. Use the version that wrote it."
+            f"{family!r} in format {version}. Use the version that wrote it."
         )
     return recipe
 
 
-def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """All tensors of a safetensors file.
+
+    Raises:
+        ModelError: If it is missing, broken or something else.
+    """
     if not path.is_file():
         raise ModelError(f"There are no weights at {path}; expected a safetensors file.")
     try:

@@ -26,11 +26,10 @@ from torch import Tensor
 from pipelines.errors import ModelError
 from pipelines.geometry import Box
 from pipelines.windows import ink_extent
-from training.families.unicalli.conditioning import library_rows, style_ids
+from training.families.unicalli.conditioning import library_rows
 from training.families.unicalli.library import ReferenceLibrary
-from training.families.unicalli.model import Streams, TextCondition, Times
+from training.families.unicalli.network import Ready, Streams, TextCondition, Times
 from training.families.unicalli.objective import at_latents
-from training.families.unicalli.weights import Bundle
 from training.processes.flow import euler_step, lay_noise, velocity_from_data
 from training.roles import WrittenColumn
 
@@ -66,14 +65,14 @@ class UniCalliWriter:
     """Writes columns with one model and one reference library."""
 
     def __init__(
-        self, bundle: Bundle, library: ReferenceLibrary, params: WritingParams | None = None
+        self, bundle: Ready, library: ReferenceLibrary, params: WritingParams | None = None
     ) -> None:
         self.bundle, self.library = bundle, library
         self.params = params or WritingParams()
-        if not 0 <= self.params.overlap < bundle.dims.cells:
+        if not 0 <= self.params.overlap < bundle.model.dims.cells:
             raise ModelError(
-                f"Windows of {bundle.dims.cells} characters cannot overlap by "
-                f"{self.params.overlap}; give 0 to {bundle.dims.cells - 1}."
+                f"Windows of {bundle.model.dims.cells} characters cannot overlap by "
+                f"{self.params.overlap}; give 0 to {bundle.model.dims.cells - 1}."
             )
         self._rows = library_rows(bundle.vocabulary, library)
         self._known = set(library.characters)
@@ -90,7 +89,7 @@ class UniCalliWriter:
             ModelError: If the text is empty or holds a character the model does not know.
         """
         ids = self._ids(text)
-        side = self.bundle.dims.latent_side
+        side = self.bundle.model.dims.latent_side
         blank = torch.zeros(len(ids), self.library.latents.shape[1], side, side)
         nothing = _Canvas(image=blank, boxes=blank, is_done=torch.zeros(len(ids), dtype=torch.bool))
         return self._finish(text, ids, nothing, prompt, seed)
@@ -143,12 +142,12 @@ class UniCalliWriter:
         self, text: str, ids: Tensor, canvas: _Canvas, prompt: str, seed: int
     ) -> WrittenColumn:
         """Write all windows that hold something undone, from the top."""
-        dims = self.bundle.dims
-        style = style_ids([prompt], dims.style_words, dims.style_tokens)
+        cells = self.bundle.model.dims.cells
+        style = self.bundle.model.style_ids([prompt])
         noise = torch.Generator().manual_seed(seed)
         start = 0
         while start < len(ids):
-            end = min(start + dims.cells, len(ids))
+            end = min(start + cells, len(ids))
             if not canvas.is_done[start:end].all():
                 canvas = self._write_window(ids, start, end, canvas, style, noise)
             start = end if end == len(ids) else end - self.params.overlap
@@ -166,7 +165,7 @@ class UniCalliWriter:
         style: Tensor,
         generator: torch.Generator,
     ) -> _Canvas:
-        cells, side = self.bundle.dims.cells, self.bundle.dims.latent_side
+        cells, side = self.bundle.model.dims.cells, self.bundle.model.dims.latent_side
         empty = cells - (end - start)
         taken = torch.cat([ids[start:end], ids.new_full((empty,), -1)])[None]
         content = _stack(self.library.latents[self._rows[taken[0]]])
