@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--vocabulary", type=Path, help="character table (else made from texts)")
     train.add_argument("--texts", type=Path, help="folder of texts")
     train.add_argument("--codh", type=Path, help="wheel of real pages with boxes (detector)")
+    train.add_argument("--flux", type=Path, help="FLUX.1 in diffusers' layout (unicalli.flux)")
     train.add_argument("--hands", nargs="*", help="font ids (from nothing)")
 
     profile = verbs.add_parser("profile", help="what a recipe's network costs, and its speed here")

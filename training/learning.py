@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from pipelines.errors import ModelError
-from pipelines.glyphs.registry import load_fonts
+from pipelines.glyphs.registry import Font, load_fonts
 from pipelines.records import ILLEGIBLE, Origin, Sample, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
@@ -29,10 +29,13 @@ from training.detector.orientation import OrientationRecipe, save_orienter, trai
 from training.detector.recipe import CONNECTS, DetectorRecipe
 from training.families.unicalli import ablation, profiling
 from training.families.unicalli.fine_tuning import fine_tune
+from training.families.unicalli.flux.training import FluxRecipe, train_on_flux
+from training.families.unicalli.flux.weights import save_flux_bundle
 from training.families.unicalli.from_nothing import train_from_nothing
 from training.families.unicalli.model import UniCalli
 from training.families.unicalli.recipe import FineTuneRecipe, PretrainRecipe
 from training.families.unicalli.weights import save_bundle
+from training.glyph_bank import GlyphBank
 from training.hands import bank_of_hands, content_face, fetched_hands, prompts_of
 from training.loop import compile_repeated
 from training.metrics.recognition import Share
@@ -51,6 +54,7 @@ FROM_NOTHING = {
     "unicalli.base": recipes.base,
     "unicalli.debug": recipes.debug,
 }
+ON_FLUX = {"unicalli.flux": recipes.flux, "unicalli.flux_debug": recipes.flux_debug}
 FINE_TUNINGS = {
     "unicalli.fine_tune": recipes.fine_tune,
     "unicalli.lora": recipes.lora,
@@ -74,10 +78,12 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         return _train_detector(arguments, DETECTORS[arguments.recipe]())
     if arguments.recipe in ORIENTERS:
         return _train_orienter(arguments, ORIENTERS[arguments.recipe]())
+    if arguments.recipe in ON_FLUX:
+        return _train_on_flux(arguments, ON_FLUX[arguments.recipe]())
     if arguments.recipe not in FROM_NOTHING:
         raise ModelError(
             f"There is no recipe {arguments.recipe!r}. Known recipes: "
-            f"{', '.join([*FINE_TUNINGS, *FROM_NOTHING, *DETECTORS, *ORIENTERS])}."
+            f"{', '.join([*FINE_TUNINGS, *FROM_NOTHING, *ON_FLUX, *DETECTORS, *ORIENTERS])}."
         )
     return _train_from_nothing(arguments, FROM_NOTHING[arguments.recipe]())
 
@@ -201,13 +207,7 @@ def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -
     if recipe.needs_gpu:
         require_gpu(recipe.name)
     fonts = fonts_of(arguments)
-    if arguments.vocabulary:
-        vocabulary = Vocabulary.load(arguments.vocabulary)
-    else:
-        texts = [text.body for text in load_texts(arguments.texts)] if arguments.texts else []
-        vocabulary = build_vocabulary(texts, recipe.vocabulary_size)
-    hands = fetched_hands(fonts, arguments.hands or recipes.NPM_HANDS)
-    bank = bank_of_hands(hands, vocabulary, cache(), arguments.real_characters)
+    vocabulary, bank, hands = _material(arguments, recipe.vocabulary_size)
     working = arguments.out.with_name(f".{arguments.out.name}.stages")
     bundle = train_from_nothing(
         recipe,
@@ -227,6 +227,54 @@ def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -
         save_bundle(bundle, arguments.out, card)
         shutil.copy(working / "curve.jsonl", arguments.out / "curve.jsonl")
     return {"checkpoint": str(arguments.out), **bundle.recipe}
+
+
+def _train_on_flux(arguments: argparse.Namespace, recipe: FluxRecipe) -> dict[str, Any]:
+    if arguments.flux is None:
+        raise ModelError(
+            f"{recipe.name} needs --flux FOLDER as well: a FLUX.1 checkpoint in diffusers' layout."
+        )
+    if recipe.needs_gpu:
+        require_gpu(recipe.name)
+    if arguments.seconds:
+        recipe = replace(recipe, columns=replace(recipe.columns, seconds=arguments.seconds))
+    fonts = fonts_of(arguments)
+    vocabulary, bank, hands = _material(arguments, recipe.vocabulary_size)
+    working = arguments.out.with_name(f".{arguments.out.name}.stages")
+    bundle = train_on_flux(
+        recipe,
+        arguments.flux,
+        bank,
+        prompts_of(hands, others=bank.hand_names[len(hands) :]),
+        vocabulary,
+        content_face(fonts, recipe.content_font),
+        working,
+        device_of_process(),
+    )
+    card = (
+        f"# UniCalli on {arguments.flux.name}, trained by {recipe.name}\n\n"
+        f"{len(bank)} pictures of {len(vocabulary)} characters in {len(bank.hand_names)} hands: "
+        f"{', '.join(bank.hand_names)}. Not judged yet. The licence of the FLUX checkpoint holds "
+        f"for what was learned on it.\n"
+    )
+    if Team.gathered().is_first:
+        save_flux_bundle(bundle, arguments.flux, arguments.out, card)
+        shutil.copy(working / "curve.jsonl", arguments.out / "curve.jsonl")
+    return {"checkpoint": str(arguments.out), **bundle.recipe}
+
+
+def _material(
+    arguments: argparse.Namespace, vocabulary_size: int
+) -> tuple[Vocabulary, GlyphBank, dict[str, Font]]:
+    """What a model from nothing learns from: characters, their pictures, and fetched hands."""
+    fonts = fonts_of(arguments)
+    if arguments.vocabulary:
+        vocabulary = Vocabulary.load(arguments.vocabulary)
+    else:
+        texts = [text.body for text in load_texts(arguments.texts)] if arguments.texts else []
+        vocabulary = build_vocabulary(texts, vocabulary_size)
+    hands = fetched_hands(fonts, arguments.hands or recipes.NPM_HANDS)
+    return vocabulary, bank_of_hands(hands, vocabulary, cache(), arguments.real_characters), hands
 
 
 def profile(arguments: argparse.Namespace) -> dict[str, Any]:

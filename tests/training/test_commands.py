@@ -214,6 +214,8 @@ def test_the_second_reader_reads_the_same_columns(home, tables, store, capsys):
     [
         (["train", "--recipe", "unicalli.huge", "--out", "x"], "Known recipes: unicalli.fine_tune"),
         (["train", "--recipe", "unicalli.base", "--out", "x"], "needs a GPU, and torch"),
+        (["train", "--recipe", "unicalli.flux", "--out", "x"], "needs --flux FOLDER as well"),
+        (["train", "--recipe", "unicalli.flux", "--flux", "y", "--out", "x"], "needs a GPU"),
         (["profile", "--recipe", "detector.tiny"], "Recipes with one: unicalli.tiny"),
         (["train", "--out", "x"], "needs --tables, --store, --parent"),
         (["write", "一", "--checkpoint", "nowhere", "--out", "x.png"], "recipe.json is missing"),
@@ -244,6 +246,28 @@ def test_profile_says_what_a_network_costs(capsys):
     if report["device"] == "cpu":
         assert report["train_utilisation"] is None
         assert "not measured" in report["utilisation_note"]
+
+
+def test_columns_are_learned_on_a_flux_folder(home, capsys):
+    from tests.training.unicalli.flux import miniature
+    from training.families.unicalli.flux.weights import load_flux_bundle
+
+    flux = miniature.make(home / "flux")
+    words = [
+        "train", "--recipe", "unicalli.flux_debug", "--flux", flux, "--out", home / "on-flux",
+        "--vocabulary", home / "vocabulary.txt", "--threads", 1,
+    ]  # fmt: skip
+    status, out, err = run(capsys, *words)
+    assert status == 0, err
+    assert json.loads(out.splitlines()[-1])["column_steps"] == 4
+    assert "licence of the FLUX checkpoint" in (home / "on-flux" / "card.md").read_text()
+    bundle = load_flux_bundle(home / "on-flux", flux)
+    assert bundle.recipe["hands"] == ["ma-shan-zheng"]
+    words[4] = home / "elsewhere"
+    words[6] = home / "another"
+    status, _, err = run(capsys, *words)
+    assert status == 1
+    assert "Give the folder of a FLUX.1 checkpoint in diffusers' layout" in err
 
 
 def test_context_is_learned_without_what_is_judged(home, capsys, tmp_path):
