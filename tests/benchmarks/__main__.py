@@ -13,6 +13,7 @@
     raw       whole columns from picture to text                    goal: ahead of RapidOCR
     ink       ink against its truth, beside Otsu, Sauvola and more  goal: the best F-measure
     boxes     characters found, beside RapidOCR and projections     goal: F1 0.85 on CODH
+    blocks    tokens a second, our transformer beside FLUX's        goal: at least as many
     order     reading order on the CODH pages                       goal: 99 % of characters
 
 Works on what `make material` fetched. Not a test: other programs on the machine disturb it.
@@ -26,6 +27,7 @@ from collections.abc import Callable
 from assets.demo_material import fetch
 from assets.resources import Project, read_settings
 from tests.benchmarks.binarization import bench_binarization
+from tests.benchmarks.blocks import bench_transformer
 from tests.benchmarks.detection import bench_detection
 from tests.benchmarks.growth import bench_growth
 from tests.benchmarks.order import bench_order
@@ -49,6 +51,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "ink": bench_binarization,
     "boxes": bench_detection,
     "order": bench_order,
+    "blocks": bench_transformer,
 }
 
 LONG = ("rounds",)
