@@ -176,29 +176,38 @@ def test_bfloat16_computes_in_half_and_keeps_whole_weights():
     assert model.weight.dtype == torch.float32
 
 
-def nested():
-    """Repeated blocks, one of which repeats something inside, beside what stands alone."""
-    torch.manual_seed(2)
-    inner = nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.Linear(4, 4))
-    inner.own = nn.ModuleList([nn.Linear(4, 4)])
-    model = nn.Module()
-    model.enter = nn.Linear(1, 4)
-    model.blocks = nn.ModuleList([inner, nn.Sequential(nn.Linear(4, 4), nn.GELU())])
-    model.leave = nn.Linear(4, 1)
+class Thought(nn.Module):
+    """A block that repeats something inside."""
 
-    def forward(x):
-        x = model.enter(x)
-        for block in model.blocks:
-            x = x + block(x)
-        return model.leave(x)
+    def __init__(self):
+        super().__init__()
+        self.own = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
 
-    model.forward = forward
-    return model
+    def forward(self, x):
+        for layer in self.own:
+            x = x + nn.functional.gelu(layer(x))
+        return x
+
+
+class Nested(nn.Module):
+    """Repeated blocks beside what stands alone."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(2)
+        self.enter, self.leave = nn.Linear(1, 4), nn.Linear(4, 1)
+        self.blocks = nn.ModuleList([Thought(), Thought()])
+
+    def forward(self, x):
+        x = self.enter(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.leave(x)
 
 
 @pytest.mark.filterwarnings("ignore")  # of the compiler itself
 def test_only_outermost_blocks_are_compiled_and_names_stay():
-    model = nested()
+    model = Nested()
     names = list(model.state_dict())
     assert compile_repeated(model) == 2
     assert list(model.state_dict()) == names
@@ -209,7 +218,7 @@ def test_only_outermost_blocks_are_compiled_and_names_stay():
 def test_without_a_compiler_it_says_what_to_set(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(ModelError, match="no C\\+\\+ compiler here. Install one"):
-        fit(nested(), noisy(a_line()), LoopParams(steps=1, compiles=True))
+        fit(Nested(), noisy(a_line()), LoopParams(steps=1, compiles=True))
 
 
 @pytest.mark.slow
@@ -220,7 +229,7 @@ def test_without_a_compiler_it_says_what_to_set(monkeypatch):
 def test_compiling_changes_no_loss_beyond_rounding():
     losses = {}
     for compiles in (False, True):
-        model = nested()
+        model = Nested()
         fitted = fit(model, noisy(model), LoopParams(steps=4, warmup_steps=1, compiles=compiles))
         losses[compiles] = fitted.parts["error"], model.enter.weight.detach().clone()
     assert losses[True][0] == pytest.approx(losses[False][0], rel=1e-4)

@@ -99,8 +99,9 @@ def debug() -> PretrainRecipe:
 def flux() -> FluxRecipe:
     """One GPU of 80 GB: corrections to FLUX.1, as the paper's authors first trained it.
 
-    The paper trains all of it for 500,000 steps on eight such GPUs: ``choice.lora`` None, and
-    memory for float32 weights, their average, gradients and two moments, 240 GB.
+    The paper trains all of it for 500,000 steps on eight such GPUs. ``choice.lora`` None does so
+    in one process, which takes 240 GB for float32 weights, their average, gradients and two
+    moments: several processes share the work (``torchrun``) but each holds everything.
     """
     return FluxRecipe(
         name="unicalli.flux",

@@ -168,8 +168,9 @@ def read_recipe(
     found = recipe.get("family"), recipe.get("format_version")
     if found != (family, version):
         raise ModelError(
-            f"{folder} holds family {found[0]!r} in format {found[1]!r}; this version reads "
-            f"{family!r} in format {version}. Use the version that wrote it."
+            f"{folder} holds family {found[0]!r} in format {found[1]!r}; expected "
+            f"{family!r} in format {version}. Use the version that wrote it, or the command for "
+            f"that family."
         )
     return recipe
 

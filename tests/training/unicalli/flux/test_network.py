@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 import torch
+from diffusers import FluxTransformer2DModel
 
 from pipelines.errors import ModelError
 from tests.training.examples import CHARACTERS, vocabulary
@@ -11,11 +12,12 @@ from tests.training.unicalli.flux import miniature
 from training.families.unicalli.conditioning import encode_columns, library_rows
 from training.families.unicalli.flux.folder import open_autoencoder, open_transformer
 from training.families.unicalli.flux.network import UniCalliFlux
-from training.families.unicalli.flux.weights import is_adapted
+from training.families.unicalli.flux.weights import FluxChoice, built, is_adapted
 from training.families.unicalli.network import Streams, TextCondition, Times
 from training.families.unicalli.objective import PAPER, RELEASED, column_loss
 from training.loop import LoopParams, fit
 from training.lora import AdaptedLinear, LoraParams, adapt
+from training.recipes import unicalli as recipes
 
 COUNT, CELLS = 2, miniature.DIMS.cells
 FORMS = ["stream", "place", "rotation"]
@@ -173,6 +175,33 @@ def test_a_few_steps_lower_the_loss_of_a_fixed_batch(folder, coded, corrected):
     assert step(0)[0].item() < 0.95 * before
 
 
+def test_corrections_are_learned_beside_halved_weights(folder, coded):
+    """What the recipe does on a GPU, in bfloat16 of the CPU."""
+    torch.manual_seed(1)
+    choice = FluxChoice(lora=LoraParams(rank=4))
+    ours = built(folder, miniature.DIMS, len(CHARACTERS), choice, torch.bfloat16)
+    ours.recomputes = True
+    coder, references = coded
+    batch = batch_of(ours, coder, references)
+
+    def step(_):
+        return column_loss(ours, batch, references, PAPER, "read", torch.Generator().manual_seed(5))
+
+    before = step(0)[0].item()
+    frozen = ours.transformer_blocks[0].attn.to_q.layer.weight
+    assert frozen.dtype == torch.bfloat16
+    kept = frozen.clone()
+    params = LoopParams(
+        steps=10, learning_rate=1e-2, warmup_steps=1, average_decay=0.0, precision="bfloat16"
+    )
+    ours.train()
+    fit(ours, step, params)
+    assert step(0)[0].item() < before
+    assert torch.equal(frozen, kept)
+    learned = {p.dtype for p in ours.parameters() if p.requires_grad}
+    assert learned == {torch.float32}
+
+
 @pytest.mark.parametrize("mode", ["read", "write"])
 def test_the_loss_is_that_of_the_paper(folder, coded, mode):
     """Mean squared error of the velocity, the given streams weighted with lambda."""
@@ -227,3 +256,19 @@ def test_latents_that_do_not_fill_a_token_are_refused(folder):
         network(folder, latent_channels=4)
     own = network(folder, latent_channels=4, downsampling=4, patch=4)
     assert own.dims.token_side == 1
+
+
+def test_the_recipe_fits_flux_dev():
+    """The real sizes, without memory: diffusers' defaults are those of FLUX.1-dev."""
+    recipe = recipes.flux()
+    with torch.device("meta"):
+        transformer = FluxTransformer2DModel(guidance_embeds=True)
+        ours = UniCalliFlux(transformer, recipe.dims, recipe.vocabulary_size)
+        new = set(ours.new_names())
+        sizes = {name: parameter.numel() for name, parameter in ours.named_parameters()}
+        learned = adapt(ours, recipe.choice.lora, is_adapted)
+    assert sum(size for name, size in sizes.items() if name not in new) == 11_901_408_320
+    assert learned == 522_977_280, "one twentieth of FLUX"
+    assert recipe.dims.token_side**2 * recipe.dims.cells == 320, "tokens of a stream, as published"
+    assert recipe.needs_gpu
+    assert recipe.columns.precision == "bfloat16"

@@ -251,8 +251,10 @@ def test_sizes_follow_the_autoencoder(folder):
     assert own == dataclasses.replace(miniature.DIMS, latent_channels=4, downsampling=4, patch=4)
 
 
-def test_it_reads_and_writes_as_our_own_does(folder, tmp_path):
-    bundle = bundle_of(folder, CHOICES["lora"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["whole", "halved"])
+def test_it_reads_and_writes_as_our_own_does(folder, tmp_path, dtype):
+    save_flux_bundle(bundle_of(folder, CHOICES["lora"]), folder, tmp_path / "model", "")
+    bundle = load_flux_bundle(tmp_path / "model", folder, dtype=dtype)
     cell = bundle.model.dims.cell_px
     references = build_library(vocabulary(), face(tmp_path), bundle.autoencoder, cell)
     writer = UniCalliWriter(bundle, references, WritingParams(steps=2))

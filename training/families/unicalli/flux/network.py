@@ -20,6 +20,7 @@ T prompt tokens, L tokens, D model width, J width of prompt tokens, M marks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -140,6 +141,7 @@ class UniCalliFlux(ColumnNetwork):
         self.single_transformer_blocks = nn.ModuleList(
             map(SingleBlock, transformer.single_transformer_blocks)
         )
+        self.is_halved = transformer.x_embedder.weight.dtype != torch.float32
         self.is_guided = bool(config.guidance_embeds)
         shape = {
             "stream": (1, width),
@@ -182,7 +184,10 @@ class UniCalliFlux(ColumnNetwork):
         given = [(streams.image, times.image), (streams.content, times.content)]
         if streams.boxes is not None:
             given.append((streams.boxes, times.boxes))
-        image, content, *boxes = self.think(given, text, times.content)
+        # Halved or quantized weights meet what is new, in float32, in bfloat16.
+        halved = torch.autocast(streams.image.device.type, torch.bfloat16)
+        with halved if self.is_halved else nullcontext():
+            image, content, *boxes = self.think(given, text, times.content)
         return Streams(image=image, content=content, boxes=boxes[0] if boxes else None)
 
     def embed_characters(self, ids: Tensor) -> Tensor:
@@ -232,7 +237,7 @@ class UniCalliFlux(ColumnNetwork):
         picture = tokens[:, spoken.shape[1] :]
         scale, shift = picture_marks.through(self.norm_out.linear, 2)
         out = self.proj_out(self.norm_out.norm(picture) * (1 + scale) + shift)
-        return [self._unpatch(part) for part in out.chunk(len(kinds), dim=1)]
+        return [self._unpatch(part.float()) for part in out.chunk(len(kinds), dim=1)]
 
     def _through(self, block: nn.Module, *given: Any) -> Any:
         if self.recomputes and self.training:
