@@ -160,10 +160,7 @@ class UniCalli(ColumnNetwork):
         )
 
     def read(self, streams: Streams, text: TextCondition, times: Times) -> Tensor:
-        """The clean content alone: without the brush, and without thoughts on other streams.
-
-        What is the same for all columns (noise, text, times) may be given once, with B = 1.
-        """
+        """The clean content alone: without the brush, and without thoughts on other streams."""
         tokens = self._tokens(times)
         content = self._think(streams, text, times, slice(tokens, 2 * tokens))
         return self._unpatch(self.content_out(content))

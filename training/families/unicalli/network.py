@@ -108,7 +108,10 @@ class ColumnNetwork(nn.Module, ABC):
 
     @abstractmethod
     def read(self, streams: Streams, text: TextCondition, times: Times) -> Tensor:
-        """The clean content alone."""
+        """The clean content alone.
+
+        What is the same for all columns (noise, text, times) may be given once, with B = 1.
+        """
 
     def velocity(self, streams: Streams, text: TextCondition, times: Times) -> Streams:
         """Velocity (noise minus data) of every stream, of a network that predicts it."""

@@ -176,8 +176,19 @@ class UniCalliFlux(ColumnNetwork):
         )
 
     def read(self, streams: Streams, text: TextCondition, times: Times) -> Tensor:
-        """The clean content alone."""
-        return self.forward(streams, text, times).content
+        """The clean content alone; what is given once is repeated for every column."""
+        count = len(streams.image)
+
+        def each(shared: Tensor) -> Tensor:
+            return shared.expand(count, *shared.shape[1:])
+
+        boxes = None if streams.boxes is None else each(streams.boxes)
+        whole = self.forward(
+            Streams(image=streams.image, content=each(streams.content), boxes=boxes),
+            TextCondition(style=each(text.style), characters=each(text.characters)),
+            Times(image=each(times.image), content=each(times.content), boxes=each(times.boxes)),
+        )
+        return whole.content
 
     def velocity(self, streams: Streams, text: TextCondition, times: Times) -> Streams:
         """Velocity (noise minus data) of every stream."""
