@@ -149,5 +149,13 @@ def lora() -> FineTuneRecipe:
 
 
 def weak() -> FineTuneRecipe:
-    """Approved samples, and beside them what two readers read the same on unlabelled pages."""
+    """Approved samples, and beside them what two readers read the same on unlabelled pages.
+
+    Not the default: it teaches the model what the second reader knows, and people see drafts that
+    heed that reader already. One hand that was never learned, 254 approved characters, 72 columns
+    with 408 weak labels, 50 steps, judged on 759 characters of three other works: by itself the
+    model needs 36.0 corrections per 100 characters instead of 37.7 without them (paired difference
+    -1.7, 95 % interval by page -2.4 to -1.1), heeding the second reader 19.2 instead of 18.8 (+0.4,
+    -0.4 to +1.1). Where the second reader is not asked, it is worth taking.
+    """
     return replace(fine_tune(), name="unicalli.weak", weak_share=0.2)

@@ -40,7 +40,7 @@ class ReadingParams:
     """How a column is read.
 
     One step from one noise is the best of what was tried: with 210 characters each of two unlearned
-    hands, whole and aged, by look, two or four steps read 1 to 6 in a hundred characters fewer
+    hands, whole and aged, by look, two or four steps read 2 to 7 in a hundred characters fewer
     (their scores of aged ones are nearer the truth, a calibration error of 0.05 to 0.09 instead of
     0.12 to 0.16), and averaging two or four noises changes no share by more than three in a hundred
     (``python -m tests.benchmarks reading``).

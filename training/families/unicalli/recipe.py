@@ -50,8 +50,8 @@ class FineTuneRecipe:
         sample_share: Share of batches cut from approved samples; the rest replays the hands the
             model was trained on, so that they are not forgotten.
         weak_share: Share of batches cut from columns that two readers read the same in part and
-            that nobody approved; it is taken from the replay. 0 until ``python -m tests.benchmarks
-            weak`` has shown that it helps.
+            that nobody approved; it is taken from the replay. The recipe ``unicalli.weak`` says
+            what it is worth.
     """
 
     name: str
