@@ -46,6 +46,8 @@ WRITTEN, OWN_INK, STANDARD = "written", "own ink", "standard font"
 HAND_NAMED = "hand named"
 INK_SHARE = "ink to own"
 EYE_DISTANCE, EYE_FRECHET, FID = "eye distance", "eye Fréchet distance", "FID"
+DARK = 127
+"""Grey above which a pixel of white ink is clearly ink."""
 
 PairDistances = Callable[[Ink, Ink], npt.NDArray[np.float64]]
 """Of each pair of two stacks of cells, (N, cell, cell) each, to (N,)."""
@@ -245,7 +247,10 @@ def _figures(
             values[HAND_NAMED] = [float(named == number) for named in classifier.named(cells)]
         if len(hand.own) and source != OWN_INK:
             pairs = list(zip(cells, hand.own, strict=True))
-            values[INK_SHARE] = [float(a.mean() / max(b.mean(), 1.0)) for a, b in pairs]
+            # Dark pixels alone: the haze of a faded character adds up to as much grey.
+            values[INK_SHARE] = [
+                float((a > DARK).sum() / max((b > DARK).sum(), 1)) for a, b in pairs
+            ]
             for name, measure in (("L1", l1), ("RMSE", rmse), ("SSIM", ssim)):
                 values[name] = [measure(*pair) for pair in pairs]
             distances = {EYE_DISTANCE: sight.distances, **official}
