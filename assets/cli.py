@@ -29,11 +29,12 @@ from assets.terminal import (
     tell,
 )
 from pipelines.errors import BeitieError
+from pipelines.records import Script
 
 if TYPE_CHECKING:
     from assets.resources import Project
 
-SCRIPTS = ("seal", "clerical", "regular", "running", "cursive", "unknown")
+SCRIPTS = tuple(script.value for script in Script)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -145,14 +146,26 @@ def read(images: tuple[Path, ...], as_json: bool, release_id: str | None, no_sec
 @click.option("--calligrapher", default="unknown", show_default=True, help="In whose hand.")
 @click.option("--script", type=click.Choice(SCRIPTS[:-1]), default="regular", show_default=True)
 @click.option("--hand", default="", help="Font id of a hand the reader was trained on, instead.")
+@click.option("--english", is_flag=True, help="TEXT is English words, to write in hieroglyphs.")
+@click.option("--lexicon", type=Path, help="English words of your own (TOML), for --english.")
+@click.option("--checkpoint", "model", type=Path, help="A model other than the released one.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another column.")
 @click.option("-o", "--out", type=Path, required=True, help="PNG or SVG to write.")
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
 @explained
 def write(
-    text: str, calligrapher: str, script: str, hand: str, seed: int, out: Path, force: bool
+    text: str,
+    calligrapher: str,
+    script: str,
+    hand: str,
+    english: bool,
+    lexicon: Path | None,
+    model: Path | None,
+    seed: int,
+    out: Path,
+    force: bool,
 ) -> None:
-    """Write columns in a hand; blanks in TEXT part columns.
+    """Write columns in a hand; blanks in TEXT part columns (of English words, slashes do).
 
     What was written is read back, and what reads as something else is written again.
     """
@@ -164,11 +177,15 @@ def write(
     project = open_project()
     arguments = [text, "--calligrapher", calligrapher, "--script", script, "--seed", str(seed)]
     arguments += ["--hand", hand] if hand else []
-    arguments += ["--checkpoint", str(checkpoint(project, current(project)))]
-    arguments += ["--out", str(out.resolve())]
+    arguments += ["--english"] if english else []
+    arguments += ["--lexicon", str(lexicon.resolve())] if lexicon else []
+    folder = model.resolve() if model else checkpoint(project, current(project))
+    arguments += ["--checkpoint", str(folder), "--out", str(out.resolve())]
     report = run_training(project.settings, "write", arguments, on_progress=tell)
     if report.get("read_back_otherwise"):
         tell(f"Our reader reads these as something else: {report['read_back_otherwise']}")
+    for word in report.get("words", ()):
+        tell("{english} → {chinese} → {code} {sign}".format(**word))
     click.echo(str(out))
 
 

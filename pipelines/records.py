@@ -23,13 +23,15 @@ ILLEGIBLE = "□"
 
 
 class Script(StrEnum):
-    """The five scripts 書體, by their usual English names."""
+    """The five scripts 書體, by their usual English names, and two older ways of writing."""
 
     SEAL = "seal"
     CLERICAL = "clerical"
     REGULAR = "regular"
     RUNNING = "running"
     CURSIVE = "cursive"
+    ORACLE_BONE = "oracle_bone"
+    HIEROGLYPHS = "hieroglyphs"
     UNKNOWN = "unknown"
 
 

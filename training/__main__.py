@@ -44,7 +44,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--parent", type=Path, help="checkpoint to start from")
     train.add_argument("--out", type=Path, required=True)
     train.add_argument("--seconds", type=float, default=0.0, help="0 leaves it to the recipe")
-    train.add_argument("--real-characters", type=Path, help="Parquet of real ones (from nothing)")
+    train.add_argument(
+        "--real-characters", type=Path, help="Parquet of real ones (from nothing, oracle_bone)"
+    )
     train.add_argument("--vocabulary", type=Path, help="character table (else made from texts)")
     train.add_argument("--texts", type=Path, help="folder of texts")
     train.add_argument("--codh", type=Path, help="wheel of real pages with boxes (detector)")
@@ -87,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
     write.add_argument("--guidance", type=float, default=2.0, help="towards text and prompt")
     write.add_argument("--tries", type=int, default=4, help="until it reads back right")
 
+    write.add_argument("--english", action="store_true", help="TEXT is English: hieroglyphs of it")
+    write.add_argument("--lexicon", type=Path, help="words of your own, for --english")
+
     judge = verbs.add_parser("judge-writing", help="what is written, beside the hand's own ink")
     judge.add_argument("--checkpoint", type=Path, required=True)
     judge.add_argument("--sheet", type=Path, required=True, help=".png to look at")
@@ -108,7 +113,12 @@ def parser() -> argparse.ArgumentParser:
     curve.add_argument("--checkpoint", type=Path, required=True)
     curve.add_argument("--out", type=Path, required=True, help=".svg")
 
-    for verb in (read, train, profile, ablate, evaluate, write, judge):
+    identify = verbs.add_parser("identify", help="single characters or signs: the likeliest names")
+    identify.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
+    identify.add_argument("--checkpoint", type=Path, required=True)
+    identify.add_argument("--top", type=int, default=5, help="how many names each gets")
+
+    for verb in (read, train, profile, ablate, evaluate, write, judge, identify):
         verb.add_argument("--fonts", type=Path, help="font folder (default: HOME/fonts)")
         verb.add_argument("--threads", type=int, default=0, help="0: all cores")
     return top

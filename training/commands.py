@@ -33,6 +33,7 @@ from training.learning import ablate, context, profile, train
 from training.metrics.judged import JudgedColumn
 from training.nearest_glyph import NearestGlyphReader
 from training.opening import begin, fonts_of, opened
+from training.other_scripts import identify, in_hieroglyphs, script_of
 from training.readings import read_batch
 from training.roles import Proposal, Recogniser
 from training.second_reader import RapidOcrReader
@@ -146,12 +147,16 @@ def _name(row: Evaluation) -> str:
 def write(arguments: argparse.Namespace) -> dict[str, Any]:
     """Columns of ink as PNG or SVG, marked as synthetic within the file."""
     begin(arguments)
-    lines = arguments.text.split()
+    lines, steps = arguments.text.split(), None
     if arguments.out.suffix.lower() not in (".png", ".svg"):
         raise ModelError(
             f"Writing makes .png or .svg; {arguments.out.name} is neither. Name such a file."
         )
+    if arguments.lexicon is not None and not arguments.english:
+        raise ModelError("--lexicon says what English words mean; give --english with it.")
     bundle, library = opened(arguments, arguments.checkpoint)
+    if arguments.english:
+        lines, steps = in_hieroglyphs(arguments.text, bundle, arguments.lexicon)
     params = WritingParams(steps=arguments.steps, guidance=arguments.guidance)
     writer = UniCalliWriter(bundle, library, params)
     reader = UniCalliReader(bundle, library, ReadingParams(context_weight=0))
@@ -187,7 +192,7 @@ def write(arguments: argparse.Namespace) -> dict[str, Any]:
         "characters": sum(map(len, lines)),
         "read_back_otherwise": wrong,
         "is_synthetic": True,
-    }
+    } | ({"words": steps} if steps else {})
 
 
 def curve(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -205,9 +210,10 @@ SEEDS_A_COLUMN = 1000
 def _writing_prompt(arguments: argparse.Namespace, bundle: Bundle) -> str:
     """The prompt of a hand the model was trained on, or of a calligrapher and a script."""
     if not arguments.hand:
+        script = script_of(bundle, Script(arguments.script))
         if arguments.calligrapher == "unknown":
-            return script_prompt(Script(arguments.script))
-        return writing_prompt(arguments.calligrapher, Script(arguments.script))
+            return script_prompt(script)
+        return writing_prompt(arguments.calligrapher, script)
     fonts = load_fonts(None, fonts_of(arguments))
     learned = [name for name in bundle.recipe["hands"] if name in fonts]
     if arguments.hand not in learned:
@@ -228,4 +234,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "write": write,
     "judge-writing": judge,
     "curve": curve,
+    "identify": identify,
 }

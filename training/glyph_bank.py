@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.glyphs.fonts import FontFace
-from pipelines.scripts import is_han
 from pipelines.windows import fit_cell
 from training.vocabulary import Vocabulary
 
@@ -54,15 +53,21 @@ class GlyphBank:
         return GlyphBank(self.pictures[keep], self.classes[keep], self.hands[keep], self.hand_names)
 
 
-def bank_from_fonts(faces: Mapping[str, FontFace], vocabulary: Vocabulary) -> GlyphBank:
-    """Draw every form of every known character in every face that has it."""
+def bank_from_fonts(
+    faces: Mapping[str, FontFace], vocabulary: Vocabulary, em_px: int = BANK_CELL_PX
+) -> GlyphBank:
+    """Draw every form of every known character in every face that has it.
+
+    ``em_px`` is how large they are drawn before they are fitted to their cells: signs that are
+    small in their em need more.
+    """
     pictures, classes, hands = [], [], []
     for hand, face in enumerate(faces.values()):
         for character in face.characters():
-            class_id = vocabulary.id_of(character) if is_han(character) else None
+            class_id = vocabulary.id_of(character)
             if class_id is None or not face.covers(character):
                 continue
-            pictures.append(fit_cell(face.draw(character, BANK_CELL_PX), BANK_CELL_PX))
+            pictures.append(fit_cell(face.draw(character, em_px), BANK_CELL_PX))
             classes.append(class_id)
             hands.append(hand)
     return GlyphBank(np.stack(pictures), np.asarray(classes), np.asarray(hands), tuple(faces))

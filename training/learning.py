@@ -40,6 +40,7 @@ from training.hands import bank_of_hands, content_face, fetched_hands, prompts_o
 from training.loop import compile_repeated
 from training.metrics.recognition import Share
 from training.opening import begin, cache, fonts_of, opened, require_gpu
+from training.other_scripts import train_ancient
 from training.recipes import detector as detector_recipes
 from training.recipes import unicalli as recipes
 from training.samples import labelled_inks
@@ -61,6 +62,10 @@ FINE_TUNINGS = {
     "unicalli.weak": recipes.weak,
 }
 DETECTORS = {"detector.tiny": detector_recipes.tiny, "detector.debug": detector_recipes.debug}
+ANCIENT = {
+    "unicalli.oracle_bone": recipes.oracle_bone,
+    "unicalli.hieroglyphs": recipes.hieroglyphs,
+}
 ORIENTERS = {
     "orientation.tiny": detector_recipes.orientation,
     "orientation.debug": detector_recipes.orientation_debug,
@@ -80,10 +85,12 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         return _train_orienter(arguments, ORIENTERS[arguments.recipe]())
     if arguments.recipe in ON_FLUX:
         return _train_on_flux(arguments, ON_FLUX[arguments.recipe]())
+    if arguments.recipe in ANCIENT:
+        return train_ancient(arguments, ANCIENT[arguments.recipe]())
     if arguments.recipe not in FROM_NOTHING:
+        known = [*FINE_TUNINGS, *ANCIENT, *FROM_NOTHING, *ON_FLUX, *DETECTORS, *ORIENTERS]
         raise ModelError(
-            f"There is no recipe {arguments.recipe!r}. Known recipes: "
-            f"{', '.join([*FINE_TUNINGS, *FROM_NOTHING, *ON_FLUX, *DETECTORS, *ORIENTERS])}."
+            f"There is no recipe {arguments.recipe!r}. Known recipes: {', '.join(known)}."
         )
     return _train_from_nothing(arguments, FROM_NOTHING[arguments.recipe]())
 

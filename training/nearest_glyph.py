@@ -7,7 +7,7 @@ Keeps out: the learned latents (``training.families.unicalli.library``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -21,6 +21,9 @@ from training.vocabulary import Vocabulary
 
 SIDE_PX = 24
 BLUR_PX = 1.2
+CANDIDATES = 5
+
+Ink = npt.NDArray[np.uint8]
 
 
 class NearestGlyphReader:
@@ -32,23 +35,40 @@ class NearestGlyphReader:
     """
 
     def __init__(self, vocabulary: Vocabulary, face: FontFace) -> None:
-        self._characters = face.covered(vocabulary.characters)
-        cells = [fit_cell(face.draw(c, 2 * SIDE_PX), SIDE_PX) for c in self._characters]
-        self._glyphs = _directions(np.stack(cells))
+        known = face.covered(vocabulary.characters)
+        self._look_at([(face.draw(c, 2 * SIDE_PX), c) for c in known])
+
+    @classmethod
+    def of_drawings(cls, drawings: Iterable[tuple[Ink, str]]) -> NearestGlyphReader:
+        """The same among given pictures, white on black, of which several may show one character.
+
+        There must be at least two characters.
+        """
+        reader = cls.__new__(cls)
+        reader._look_at(list(drawings))
+        return reader
+
+    def _look_at(self, pictures: Sequence[tuple[Ink, str]]) -> None:
+        self._characters = [character for _, character in pictures]
+        self._glyphs = _directions(np.stack([fit_cell(ink, SIDE_PX) for ink, _ in pictures]))
 
     def read_columns(self, columns: Sequence[ColumnInk]) -> list[list[Proposal]]:
         """One proposal a box, five candidates each."""
         return [[self._read(column.ink, box) for box in column.boxes] for column in columns]
 
-    def _read(self, ink: npt.NDArray[np.uint8], box: Box) -> Proposal:
+    def _read(self, ink: Ink, box: Box) -> Proposal:
         inside = box.clipped(ink.shape[1], ink.shape[0])
-        crop: npt.NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
+        crop: Ink = np.zeros((1, 1), np.uint8)
         if inside is not None:
             crop = ink[inside.top : inside.bottom, inside.left : inside.right]
         cell = fit_cell(crop, SIDE_PX)
         similar = self._glyphs @ _directions(cell[None])[0]
-        best = np.argsort(similar)[::-1][:5]
-        named = tuple((self._characters[place], float(similar[place])) for place in best)
+        nearest: dict[str, float] = {}
+        for place in np.argsort(similar)[::-1]:
+            nearest.setdefault(self._characters[place], float(similar[place]))
+            if len(nearest) == CANDIDATES:
+                break
+        named = tuple(nearest.items())
         return Proposal(
             text=named[0][0],
             score=max(0.0, named[0][1]),

@@ -2,7 +2,8 @@
 
 Holds: the one renderer that training, reading, writing and corpora share (paper, appendix C.3),
 so that a glyph never has two paddings. Black on white, one square cell a character, the glyph
-centred by its ink and scaled so that the em fills ``EM_SHARE`` of the cell.
+centred by its ink and scaled so that the em fills ``EM_SHARE`` of the cell; one that is larger
+than its cell then is drawn as large as the cell allows.
 
 Keeps out: fonts themselves (``pipelines.glyphs.fonts``) and brush hands (``pipelines.synthesis``).
 """
@@ -38,7 +39,11 @@ def content_cell(character: str, face: FontFace, cell_px: int = 128) -> Gray:
     cell = np.full((cell_px, cell_px), 255, np.uint8)
     if not character.strip():
         return cell
-    ink = face.draw(character, round(cell_px * EM_SHARE))[:cell_px, :cell_px]
+    em = round(cell_px * EM_SHARE)
+    ink = face.draw(character, em)
+    # Hieroglyphs may be twice as wide as the em.
+    if (longest := max(ink.shape)) > cell_px:
+        ink = face.draw(character, em * cell_px // longest)[:cell_px, :cell_px]
     top, left = (cell_px - ink.shape[0]) // 2, (cell_px - ink.shape[1]) // 2
     cell[top : top + ink.shape[0], left : left + ink.shape[1]] = 255 - ink
     return cell

@@ -126,6 +126,8 @@ def load_hands(
 ) -> list[Hand]:
     """Every fetched font of these roles as a hand, by font id; the rest of the list is left out.
 
+    So are fonts of hieroglyphs, in which no text of ours can be set.
+
     Raises:
         FontError: If a list or a font file cannot be read.
     """
@@ -134,5 +136,5 @@ def load_hands(
     return [
         Hand(font, FontFace(font.files))
         for _, font in sorted(fonts.items())
-        if font.is_fetched and font.role in wanted
+        if font.is_fetched and font.role in wanted and font.script is not Script.HIEROGLYPHS
     ]

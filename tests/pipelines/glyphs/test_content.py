@@ -104,3 +104,18 @@ def test_the_fetched_standard_font_has_classical_characters(material):
     image = content_image("永和九年歲在癸丑", face, 48)
     share = (image < 128).mean()
     assert 0.08 < share < 0.3
+
+
+def test_a_glyph_wider_than_its_cell_is_drawn_smaller_not_cut(tmp_path):
+    characters = "".join(chr(0x4E00 + k) for k in range(120))
+    wide = FontFace([draw_font(tmp_path / "wide.ttf", characters)])
+    # The last rectangles of the font are 1,333 units wide in an em of 1,000.
+    cell = content_cell(characters[-1], wide, 48)
+    dark = np.argwhere(cell < 128)
+    (top, left), (bottom, right) = dark.min(axis=0), dark.max(axis=0)
+    assert left >= 0
+    assert right - left >= 44
+    ink = wide.draw(characters[-1], 200)
+    assert (right - left + 1) / (bottom - top + 1) == pytest.approx(
+        ink.shape[1] / ink.shape[0], rel=0.1
+    )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from pipelines.records import Script
+from training.augment import AugmentParams
 from training.families.unicalli.model import UniCalliDims
 from training.families.unicalli.objective import TINY, ObjectiveParams
 from training.loop import LoopParams
@@ -61,4 +63,30 @@ class FineTuneRecipe:
     sample_share: float = 0.6
     weak_share: float = 0.0
     columns_at_once: int = 24
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AncientRecipe:
+    """The eye and the brush of a released model learn another script, one sign at a time.
+
+    Attributes:
+        script: Which; drawings that say they are of another one are refused.
+        content_font: In it stands what each sign is named by.
+        written_font: What the brush learns to draw where there are no drawings; the content font
+            if it is not fetched.
+        judged_fonts: Held out from the eye, as far as they are fetched.
+        damage: What is done to the pictures that the eye learns from.
+    """
+
+    name: str
+    script: Script
+    content_font: str
+    written_font: str = ""
+    judged_fonts: tuple[str, ...] = ()
+    eye: LoopParams
+    brush: LoopParams
+    damage: AugmentParams = AugmentParams()
+    objective: ObjectiveParams = TINY
+    characters_at_once: int = 96
     seed: int = 0

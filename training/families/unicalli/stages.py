@@ -91,6 +91,7 @@ def train_eye(
     loop: LoopParams,
     seed: int,
     log: Path | None,
+    damage: AugmentParams | None = None,
 ) -> Fitted:
     """Teach the stem to see single characters, before it ever sees a column.
 
@@ -105,8 +106,9 @@ def train_eye(
         loop: How long and how fast.
         seed: Of the data.
         log: Where losses go.
+        damage: What is done to the characters, as a rule what time does to them.
     """
-    batches = ahead(characters(bank, size, cell_px, AugmentParams(), seed))
+    batches = ahead(characters(bank, size, cell_px, damage or AugmentParams(), seed))
     device = reader.log_temperature.device
 
     def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
