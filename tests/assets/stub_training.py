@@ -100,7 +100,10 @@ def evaluate(given):
 
 def write(given):
     given.out.write_bytes(b"PNG")
-    return {"out": str(given.out)}
+    if not given.english:
+        return {"out": str(given.out)}
+    said = {"chinese": given.checkpoint.name, "code": given.lexicon.name, "sign": "?"}
+    return {"words": [{"english": word, **said} for word in given.text.split()]}
 
 
 def wait_here_if_told(given):
@@ -120,12 +123,13 @@ def main():
         parser.add_argument(f"--{name}", default="")
     for name in ("script", "hand", "seed"):
         parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--english", action="store_true")
     parser.add_argument("--release-id", default="")
     parser.add_argument("--against-id", default="")
     parser.add_argument("--second-readings", default="")
     parser.add_argument("--seconds", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0)
-    for name in ("checkpoint", "parent", "out", "against"):
+    for name in ("checkpoint", "parent", "out", "against", "lexicon"):
         parser.add_argument(f"--{name}", type=Path)
     given = parser.parse_args(words)
     sys.stderr.write(f"{given.verb} by the stub\n")

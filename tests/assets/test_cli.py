@@ -189,6 +189,16 @@ def test_write_overwrites_nothing(project, tmp_path):
     assert "--force" in refused.stderr
 
 
+def test_write_hands_on_english_words_with_their_lexicon_and_model(project, tmp_path):
+    result = beitie(
+        "write", "sun water", "--english", "--lexicon", tmp_path / "own.toml",
+        "--checkpoint", tmp_path / "signs", "-o", tmp_path / "out.png",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "sun → signs → own.toml" in result.stderr
+    assert "water → signs → own.toml" in result.stderr
+
+
 def test_help_does_not_wait_for_dagster():
     code = (
         "import sys; from assets.cli import main;"
