@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for font in fonts.values():
                 mark = "fetched" if font.is_fetched else "default" if font.by_default else ""
                 _say(
-                    f"{font.font_id:18} {font.script:8} {font.form:12} {font.role:8} "
+                    f"{font.font_id:18} {font.script:11} {font.form:12} {font.role:8} "
                     f"{mark:8} {font.licence}"
                 )
             return 0

@@ -183,8 +183,8 @@ def oracle_bone() -> AncientRecipe:
         name="unicalli.oracle_bone",
         script=Script.ORACLE_BONE,
         content_font=CONTENT_FONT,
-        eye=replace(_SHORT, steps=300, learning_rate=1.5e-3),
-        brush=replace(_SHORT, steps=300, learning_rate=2e-3),
+        eye=replace(_SHORT, steps=600, learning_rate=1.5e-3),
+        brush=replace(_SHORT, steps=600, learning_rate=2e-3),
         damage=DRAWN,
     )
 
@@ -197,8 +197,8 @@ def hieroglyphs() -> AncientRecipe:
         content_font="noto-hieroglyphs",
         written_font="gardiner",
         judged_fonts=("aegyptus",),
-        eye=replace(_SHORT, steps=200, learning_rate=1e-3),
-        brush=replace(_SHORT, steps=200, learning_rate=1.5e-3),
+        eye=replace(_SHORT, steps=400, learning_rate=1e-3),
+        brush=replace(_SHORT, steps=400, learning_rate=1.5e-3),
     )
 
 
