@@ -88,7 +88,6 @@ def parser() -> argparse.ArgumentParser:
     write.add_argument("--steps", type=int, default=16)
     write.add_argument("--guidance", type=float, default=2.0, help="towards text and prompt")
     write.add_argument("--tries", type=int, default=4, help="until it reads back right")
-
     write.add_argument("--english", action="store_true", help="TEXT is English: hieroglyphs of it")
     write.add_argument("--lexicon", type=Path, help="words of your own, for --english")
 
