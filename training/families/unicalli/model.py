@@ -203,17 +203,22 @@ class UniCalli(ColumnNetwork):
         whole = content_mark.mean(dim=1, keepdim=True).expand(-1, words.shape[1], -1)
         spoken_time = torch.cat([whole, content_mark], dim=1)
         angles = self._angles(len(kinds), text.characters.shape[1], words.shape[1])
-        last = cast(StreamBlock, self.blocks[-1])
-        for block in self.blocks[:-1]:
-            picture, spoken = self._apply(block, picture, spoken, picture_time, spoken_time, angles)
-        picture = self._apply(
-            last.conclude, picture, spoken, picture_time, spoken_time, angles, asked
-        )
+        *blocks, last = [cast(StreamBlock, block) for block in self.blocks] or [None]
+        for block in blocks:
+            picture, spoken = self._through(
+                block, picture, spoken, picture_time, spoken_time, angles
+            )
+        if last is None:  # A model of single signs has no blocks.
+            picture = picture[:, asked]
+        else:
+            picture = self._through(
+                last.conclude, picture, spoken, picture_time, spoken_time, angles, asked
+            )
         modulation = self._at_tokens(self.last_modulation(F.silu(picture_time)))[:, asked]
         shift, scale = modulation.chunk(2, dim=-1)
         return F.layer_norm(picture, picture.shape[-1:]) * (1 + scale) + shift
 
-    def _apply(self, block: Callable[..., Any], *given: Tensor | slice) -> Any:
+    def _through(self, block: Callable[..., Any], *given: Tensor | slice) -> Any:
         if self.recomputes and self.training:
             return checkpoint(block, *given, use_reentrant=False)
         return block(*given)

@@ -140,7 +140,6 @@ def batch_of(ours, coder, references):
         torch.ones(2, 1, CELLS * side, side),
         ids,
         ours.style_ids(["synthetic, ma shan zheng"] * 2),
-        torch.ones(2, dtype=torch.bool),
         coder,
         references,
         library_rows(vocabulary(), references),
