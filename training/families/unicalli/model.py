@@ -203,17 +203,17 @@ class UniCalli(ColumnNetwork):
         whole = content_mark.mean(dim=1, keepdim=True).expand(-1, words.shape[1], -1)
         spoken_time = torch.cat([whole, content_mark], dim=1)
         angles = self._angles(len(kinds), text.characters.shape[1], words.shape[1])
-        *blocks, last = [cast(StreamBlock, block) for block in self.blocks] or [None]
-        for block in blocks:
+        blocks = [cast(StreamBlock, block) for block in self.blocks]
+        for block in blocks[:-1]:
             picture, spoken = self._through(
                 block, picture, spoken, picture_time, spoken_time, angles
             )
-        if last is None:  # A model of single signs has no blocks.
-            picture = picture[:, asked]
-        else:
+        if blocks:
             picture = self._through(
-                last.conclude, picture, spoken, picture_time, spoken_time, angles, asked
+                blocks[-1].conclude, picture, spoken, picture_time, spoken_time, angles, asked
             )
+        else:  # A model of single signs has none.
+            picture = picture[:, asked]
         modulation = self._at_tokens(self.last_modulation(F.silu(picture_time)))[:, asked]
         shift, scale = modulation.chunk(2, dim=-1)
         return F.layer_norm(picture, picture.shape[-1:]) * (1 + scale) + shift
