@@ -20,7 +20,6 @@ import dagster as dg
 
 from assets.columns import columns
 from assets.evaluation import evaluation
-from assets.inbox import signatures
 from assets.models import model
 from assets.page_quality import page_quality
 from assets.pages import pages
@@ -52,6 +51,7 @@ from assets.waiting import (
     seen_by_training,
     trained_characters,
 )
+from pipelines.inbox import signatures
 
 take_in = dg.define_asset_job(
     "take_in",

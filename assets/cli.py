@@ -85,7 +85,7 @@ def add(
     now: bool,
 ) -> None:
     """Put scans of a work into the inbox; adding the same file twice does nothing."""
-    from assets.inbox import add_described
+    from pipelines.inbox import add_described
 
     project = open_project()
     flags = {"title": work, "calligrapher": calligrapher, "script": script}
@@ -360,7 +360,7 @@ def export(format_name: str, out: Path, batch: tuple[str, ...], rights: str) -> 
 @explained
 def status() -> None:
     """What is where: batches, what was refused and why, the reader, proposals."""
-    from assets.inbox import signatures
+    from pipelines.inbox import signatures
     from pipelines.tables import TABLES
 
     project = open_project()

@@ -46,7 +46,6 @@ from assets.demo_material import (
 from assets.demo_report import print_figures, write_demo_report, write_pictures
 from assets.demo_steps import Steps
 from assets.evaluation import evaluation
-from assets.inbox import signature
 from assets.models import model, newest_model
 from assets.page_quality import page_quality
 from assets.pages import pages
@@ -63,6 +62,7 @@ from assets.stages import fingerprint
 from assets.triggers import inbox_cause
 from pipelines import codh
 from pipelines.errors import BeitieError
+from pipelines.inbox import signature
 from pipelines.records import Reading
 from pipelines.tables import Tables
 

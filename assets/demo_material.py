@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from annotation.simulated import TrueCharacter
-from assets.inbox import add_described, signature
 from assets.resources import Project
 from assets.stages import fingerprint
 from pipelines import codh
@@ -27,6 +26,7 @@ from pipelines.glyphs.fetch import fetch_fonts
 from pipelines.glyphs.fonts import FontFace
 from pipelines.glyphs.registry import load_fonts, require_font
 from pipelines.ids import split_of
+from pipelines.inbox import add_described, signature
 from pipelines.metadata import find_sidecar
 from pipelines.packages import take
 from pipelines.records import Page, Scan, Split

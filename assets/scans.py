@@ -5,12 +5,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.inbox import signature
 from assets.partitions import batches
 from assets.resources import Project
 from assets.stages import Stage, batch_check, check_result, code_version, fingerprint
 from pipelines.checks import conservation
 from pipelines.errors import MaterialError
+from pipelines.inbox import signature
 from pipelines.records import Rejection, Scan
 from pipelines.scans import find_inputs, ingest
 

@@ -3,8 +3,9 @@
     inbox/<batch>/<work>/work.toml      what is known of the work
     inbox/<batch>/<work>/*.jp2 ...      the files
 
-Holds: putting files there whole (``beitie add``) and the signature of a batch's folder, from
-which the inbox sensor sees that something came. Archivists may also copy folders there by hand.
+Holds: putting files there whole (``beitie add`` and the desk) and the signature of a batch's
+folder, from which the inbox sensor sees that something came. Archivists may also copy folders
+there by hand.
 
 Keeps out: what a sidecar may say and which files are pictures (``pipelines.scans``).
 """
@@ -108,14 +109,29 @@ def add_described(
     return added, refused
 
 
-def add(inbox: Path, batch: str, files: Sequence[Path], metadata: WorkMetadata) -> Added:
-    """Copy files of one work into a batch of the inbox; adding the same bytes again does nothing.
+def add(
+    inbox: Path,
+    batch: str,
+    files: Sequence[Path],
+    metadata: WorkMetadata,
+    *,
+    is_handed_over: bool = False,
+) -> Added:
+    """Put files of one work into a batch of the inbox; adding the same bytes again does nothing.
+
+    Args:
+        inbox: The inbox of the project.
+        batch: The batch they join.
+        files: Existing files; they stay where they are.
+        metadata: What is known of the work.
+        is_handed_over: Nobody writes to the files any more, so that a second name for the same
+            bytes does instead of a copy, where the disk allows it.
 
     Raises:
         MetadataError: If the work is already there with another description.
         MaterialError: If another file of the same name is already there.
     """
-    folder = inbox / check_batch_name(batch) / _folder_name(metadata)
+    folder = work_folder(inbox, batch, metadata)
     folder.mkdir(parents=True, exist_ok=True)
     _describe(folder / FOLDER_SIDECAR, metadata)
     new, present = [], []
@@ -133,9 +149,33 @@ def add(inbox: Path, batch: str, files: Sequence[Path], metadata: WorkMetadata) 
                 )
             present.append(target)
             continue
-        _copy_whole(file, target)
+        _place_whole(file, target, by_link=is_handed_over)
         new.append(target)
     return Added(folder=folder, new=tuple(new), present=tuple(present))
+
+
+def work_folder(inbox: Path, batch: str, metadata: WorkMetadata) -> Path:
+    """Where the files of a work lie in a batch.
+
+    Raises:
+        MetadataError: If the batch cannot be named so.
+    """
+    return inbox / check_batch_name(batch) / _folder_name(metadata)
+
+
+def check_description(inbox: Path, batch: str, metadata: WorkMetadata) -> None:
+    """Say before any file comes that the batch has this work under another description.
+
+    Raises:
+        MetadataError: If it has, or the batch cannot be named so.
+    """
+    sidecar = work_folder(inbox, batch, metadata) / FOLDER_SIDECAR
+    if sidecar.exists() and read_metadata(sidecar.with_name("scan")) != metadata:
+        raise MetadataError(
+            f"The work {metadata.title!r} is already in this batch with another description:\n"
+            f"{sidecar.read_text(encoding='utf-8')}Give the same one, or edit {sidecar}.",
+            reason="contradicts_sidecar",
+        )
 
 
 def download(url: str, folder: Path) -> Path:
@@ -207,21 +247,15 @@ def _folder_name(metadata: WorkMetadata) -> str:
 
 
 def _describe(sidecar: Path, metadata: WorkMetadata) -> None:
+    if sidecar.exists():
+        check_description(sidecar.parents[2], sidecar.parents[1].name, metadata)
+        return
     lines = []
     for field in fields(metadata):
         value = getattr(metadata, field.name)
         text = str(value).lower() if isinstance(value, bool) else _toml_string(str(value))
         lines.append(f"{field.name} = {text}")
-    described = "\n".join(lines) + "\n"
-    if sidecar.exists():
-        if read_metadata(sidecar.with_name("scan")) != metadata:
-            raise MetadataError(
-                f"The work {metadata.title!r} is already in this batch with another description:\n"
-                f"{sidecar.read_text(encoding='utf-8')}Give the same one, or edit {sidecar}.",
-                reason="contradicts_sidecar",
-            )
-        return
-    _write_whole(sidecar, described.encode())
+    _write_whole(sidecar, ("\n".join(lines) + "\n").encode())
 
 
 def _toml_string(value: str) -> str:
@@ -229,15 +263,25 @@ def _toml_string(value: str) -> str:
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 
 
-def _copy_whole(source: Path, target: Path) -> None:
+def _place_whole(source: Path, target: Path, *, by_link: bool) -> None:
     # A dot before the name keeps a half copied file out of the sensor's sight.
     partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)
     try:
-        shutil.copyfile(source, partial)
+        if not (by_link and _linked(source, partial)):
+            shutil.copyfile(source, partial)
         os.replace(partial, target)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _linked(source: Path, target: Path) -> bool:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one without links
+        return False
+    return True
 
 
 def _write_whole(target: Path, data: bytes) -> None:

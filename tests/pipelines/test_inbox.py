@@ -2,13 +2,22 @@
 
 import http.server
 import threading
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
-from assets.inbox import add_described, check_batch_name, download, signature, signatures
 from pipelines.errors import MaterialError, MetadataError
-from pipelines.metadata import read_metadata
+from pipelines.inbox import (
+    add,
+    add_described,
+    check_batch_name,
+    check_description,
+    download,
+    signature,
+    signatures,
+)
+from pipelines.metadata import WorkMetadata, read_metadata
 
 FLAGS = {"title": "禮器碑", "rights": 'public "domain"\\', "script": "clerical"}
 
@@ -109,3 +118,24 @@ def test_a_file_is_fetched_over_http(tmp_path, scans):
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
+
+
+def test_what_is_handed_over_gets_a_second_name_and_not_a_copy(tmp_path, scans):
+    metadata = WorkMetadata(title="禮器碑", rights="CC0")
+    file = scans / "img-1.png"
+    for _ in range(2):
+        added = add(tmp_path / "inbox", "b1", [file], metadata, is_handed_over=True)
+    assert (added.new, len(added.present)) == ((), 1)
+    assert added.present[0].samefile(file)
+    file.unlink()
+    assert added.present[0].read_bytes() == b"img-1.png"
+
+
+def test_a_contradiction_is_said_before_any_file_comes(tmp_path, scans):
+    inbox, metadata = tmp_path / "inbox", WorkMetadata(title="禮器碑", rights="CC0")
+    check_description(inbox, "b1", metadata)
+    assert not inbox.exists()
+    add(inbox, "b1", [scans / "img-1.png"], metadata)
+    check_description(inbox, "b1", metadata)
+    with pytest.raises(MetadataError, match="another description"):
+        check_description(inbox, "b1", replace(metadata, rights="CC BY 4.0"))
