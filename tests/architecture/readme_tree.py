@@ -16,6 +16,7 @@ BEGIN, END = "<!-- tree: python -m tests.architecture.readme_tree --write -->", 
 OTHER = {
     ".html": "page template",
     ".css": "style of the page",
+    ".js": "what the page does by itself",
     ".md": "text for people",
     ".xml": "the labelling screen",
     ".toml": "data that users extend",

@@ -1,0 +1,115 @@
+"""One desk: everything it works with, made once from where the project lies.
+
+Keeps out: what is done with it. Files and folders are made when they are first needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from annotation.desk.audit import Audit
+from annotation.desk.database import Database
+from annotation.desk.deliveries import Deliveries
+from annotation.desk.handover import Handover
+from annotation.desk.languages import Sentences
+from annotation.desk.limits import Limits
+from annotation.desk.sessions import Sessions
+from annotation.desk.uploads import Uploads
+from annotation.desk.users import Users
+from pipelines.store import Store
+from pipelines.tables import Tables
+
+
+def utc_now() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a project lies, as the desk needs to know it.
+
+    Attributes:
+        home: Folder of the desk's own files.
+        inbox: Where works are handed over.
+        store: Pictures: a folder or any fsspec URL.
+        tables: Tables: a folder or any fsspec URL.
+        links: Addresses of other pages (``Label Studio``, ``Dagster``) by name.
+    """
+
+    home: Path
+    inbox: Path
+    store: str
+    tables: str
+    links: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What every page works with.
+
+    Attributes:
+        place: Where the project lies.
+        limits: How much is taken, and for how long.
+        now: The clock.
+        is_behind_https: Whether cookies may travel over HTTPS alone.
+    """
+
+    place: Place
+    limits: Limits = field(default_factory=Limits)
+    now: Callable[[], datetime] = utc_now
+    is_behind_https: bool = False
+
+    @cached_property
+    def database(self) -> Database:
+        """The desk's own memory."""
+        return Database(self.place.home / "desk.sqlite")
+
+    @cached_property
+    def users(self) -> Users:
+        """Who may come."""
+        return Users(self.database, self.limits)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who is here."""
+        return Sessions(self.database, self.users, self.limits, self.place.home / "key")
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who did what."""
+        return Audit(self.place.home / "audit.jsonl")
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What travels together."""
+        return Deliveries(self.database)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Files on their way."""
+        return Uploads(self.database, self.place.home / "uploads", self.limits)
+
+    @cached_property
+    def handover(self) -> Handover:
+        """From uploads to the inbox."""
+        return Handover(self.uploads, self.deliveries, self.tables, self.place.inbox, self.limits)
+
+    @cached_property
+    def sentences(self) -> Sentences:
+        """The desk in Chinese and English."""
+        return Sentences.load()
+
+    @cached_property
+    def store(self) -> Store:
+        """Pixels."""
+        return Store(self.place.store)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Rows."""
+        return Tables(self.place.tables)
