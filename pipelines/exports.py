@@ -57,7 +57,7 @@ class Exported:
 
 
 def approved_columns(
-    tables: Tables, *, batches: Sequence[str] = (), rights: str = ""
+    tables: Tables, *, batches: Sequence[str] = (), rights: str = "", work_id: str = ""
 ) -> list[Approved]:
     """What may leave: approved columns by page and from right to left.
 
@@ -65,6 +65,7 @@ def approved_columns(
         tables: Hold reviews, columns and pages.
         batches: Only these; by default all that were reviewed.
         rights: Only works under exactly these rights.
+        work_id: Only this work.
 
     Raises:
         MaterialError: If nothing is left.
@@ -86,6 +87,7 @@ def approved_columns(
             and review.column_id in columns
             and review.page_id in pages
             and (not rights or review.work.rights == rights)
+            and (not work_id or review.work.work_id == work_id)
         ]
     if not found:
         chosen = f" under the rights {rights!r}" if rights else ""

@@ -30,7 +30,7 @@ FIELDS = ("title", "calligrapher", "script", "rights", "source")
 SUGGESTED_RIGHTS = ("public domain", "CC0", "CC BY 4.0", "CC BY-SA 4.0", "CC BY-NC 4.0", "unknown")
 SUFFIXES = tuple(sorted(suffix for names in containers.SUFFIXES.values() for suffix in names))
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"[0-9a-f]{64}|")
 
 
 def deliveries_page(visit: Visit) -> Response:
@@ -70,9 +70,15 @@ def open_delivery(visit: Visit) -> Response:
         )
     except MaterialError as error:
         return form_page(visit, given, said(visit, error.reason, str(error)))
-    visit.note("delivery", delivery=delivery.delivery_id, batch=delivery.batch, **{
-        "title": metadata.title, "rights": metadata.rights,
-    })
+    visit.note(
+        "delivery",
+        delivery=delivery.delivery_id,
+        batch=delivery.batch,
+        **{
+            "title": metadata.title,
+            "rights": metadata.rights,
+        },
+    )
     return RedirectResponse(f"/deliveries/{delivery.delivery_id}", status_code=303)
 
 
@@ -124,9 +130,7 @@ def append_chunk(visit: Visit) -> Response:
     if not (offset.isascii() and offset.isdigit() and _DIGEST.fullmatch(digest)):
         raise Refused(400, "refusal.no_form")
     try:
-        upload = visit.desk.uploads.append(
-            upload.upload_id, int(offset[:18]), visit.body, digest
-        )
+        upload = visit.desk.uploads.append(upload.upload_id, int(offset[:18]), visit.body, digest)
     except MaterialError as error:
         return _no(visit, error)
     return JSONResponse(_told(visit, upload))

@@ -17,7 +17,9 @@ from annotation.desk.deliveries import Deliveries
 from annotation.desk.handover import Handover
 from annotation.desk.languages import Sentences
 from annotation.desk.limits import Limits
+from annotation.desk.progress import Partitions, Progress, works
 from annotation.desk.sessions import Sessions
+from annotation.desk.thumbnails import Thumbnails
 from annotation.desk.uploads import Uploads
 from annotation.desk.users import Users
 from pipelines.store import Store
@@ -98,6 +100,20 @@ class Desk:
     def handover(self) -> Handover:
         """From uploads to the inbox."""
         return Handover(self.uploads, self.deliveries, self.tables, self.place.inbox, self.limits)
+
+    @cached_property
+    def partitions(self) -> Partitions:
+        """Tables, each partition read once as long as it is the same."""
+        return Partitions(self.tables)
+
+    @cached_property
+    def thumbnails(self) -> Thumbnails:
+        """Scaled pages."""
+        return Thumbnails(self.place.home / "thumbnails", self.store)
+
+    def works(self) -> list[Progress]:
+        """What became of every work."""
+        return works(self.partitions, self.place.inbox)
 
     @cached_property
     def sentences(self) -> Sentences:

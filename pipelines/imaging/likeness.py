@@ -16,9 +16,9 @@ from pipelines.imaging.pixels import Picture
 
 SIDE = 16
 MAX_DISTANCE = 20
-"""Bits of 256 up to which two pictures are alike. On 34 real pages, copies scaled down to a quarter,
-saved as JPEG of quality 40 and made paler differed by at most 8 bits; the two most similar
-different pages, of one stele, by 38."""
+"""Bits of 256 up to which two pictures are alike. On 34 real pages, copies scaled down to a
+quarter, saved as JPEG of quality 40 and made paler differed by at most 8 bits; the two most
+similar different pages, of one stele, by 38."""
 
 _FLAT_RANGE = 8  # grey levels between the darkest and the lightest cell of a page without a picture
 

@@ -128,7 +128,7 @@ class Browser:
             self.form_token = found[1].decode()
         return answer
 
-    def post(self, path, headers=(), **fields):
+    def post(self, path, headers=(), /, **fields):
         """A form, with the token of the page that was looked at last unless one is given."""
         fields = {"form_token": self.form_token, **fields}
         body = urlencode(fields, doseq=True).encode()
@@ -138,7 +138,7 @@ class Browser:
     def put(self, path, body=b"", headers=()):
         return self.send("PUT", path, body, {"X-Form-Token": self.form_token, **dict(headers)})
 
-    def call(self, path, **values):
+    def call(self, path, /, **values):
         """What our own script sends: JSON with the token in a header."""
         kind = {"Content-Type": "application/json", "X-Form-Token": self.form_token}
         return self.send("POST", path, json.dumps(values).encode(), kind)
