@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assets.cli_users import user
 from assets.terminal import (
     bar,
     explained,
@@ -44,11 +45,12 @@ def main() -> None:
 
 
 @main.command()
+@click.option("--desk-port", default=3001, show_default=True, help="Port of the archivist's desk.")
 @click.option("--dagster-port", default=3000, show_default=True, help="Port of Dagster.")
 @click.option("--label-studio-port", default=0, help="Port of Label Studio; 0 finds one.")
 @explained
-def up(dagster_port: int, label_studio_port: int) -> None:
-    """Start Dagster and Label Studio on localhost; Ctrl-C stops them."""
+def up(desk_port: int, dagster_port: int, label_studio_port: int) -> None:
+    """Start the desk, Dagster and Label Studio on localhost; Ctrl-C stops them."""
     import signal
 
     from assets.up import running
@@ -56,7 +58,8 @@ def up(dagster_port: int, label_studio_port: int) -> None:
     # A service manager says SIGTERM where a person says Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    ports = {"dagster_port": dagster_port, "label_studio_port": label_studio_port}
+    ports = {"desk_port": desk_port, "dagster_port": dagster_port}
+    ports |= {"label_studio_port": label_studio_port}
     with running(open_project(), say=tell, **ports) as watch:
         try:
             watch()
@@ -378,6 +381,9 @@ def status() -> None:
     for file in sorted(project.proposals.glob("*.json")):
         proposal = json.loads(file.read_text(encoding="utf-8"))
         click.echo(f"proposal {proposal['proposed_at'][:16]}  {proposal['sentence']}")
+
+
+main.add_command(user)
 
 
 def _take_in(project: Project, batch: str) -> None:

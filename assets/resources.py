@@ -23,6 +23,7 @@ from pipelines.tables import Tables
 from pipelines.workers import Workers
 
 if TYPE_CHECKING:
+    from annotation.desk.users import Users
     from annotation.images import ImageFolder
     from annotation.journal import Journal
     from annotation.label_studio import LabelStudio
@@ -218,6 +219,23 @@ class Project:
                 "set. `beitie up` starts one; or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY."
             ) from None
         return connect(address, token)
+
+    @property
+    def desk_home(self) -> Path:
+        """Users, uploads on their way and the audit log of the archivist's desk."""
+        return self.home / "desk"
+
+    def desk_users(self) -> Users:
+        """Who may come to the desk."""
+        from annotation.desk.desk import Desk, Place
+
+        place = Place(
+            home=self.desk_home,
+            inbox=self.inbox,
+            store=self.settings.store_url,
+            tables=self.settings.tables_url,
+        )
+        return Desk(place=place).users
 
     @property
     def gpu_lock(self) -> Path:

@@ -1,9 +1,11 @@
-"""Everything up: Dagster and Label Studio on localhost over one project, until Ctrl-C.
+"""Everything up: Dagster, Label Studio and the desk on localhost over one project, until Ctrl-C.
 
 Everything listens on 127.0.0.1 alone: Dagster has no login, and Label Studio keeps no roles
-apart. Whoever opens them to others puts a proxy with a login before them.
+apart. Whoever opens them to others puts a proxy with a login before them
+(``annotation/desk/README.md`` has an example).
 
-Keeps out: how Label Studio is started (``annotation.server``).
+Keeps out: how Label Studio is started (``annotation.server``), what the desk does
+(``annotation.desk``).
 """
 
 from __future__ import annotations
@@ -19,12 +21,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from annotation.desk.users import FIRST_USER
 from assets.processes import start, stop
 from assets.resources import ROOT, Project
 from pipelines.errors import ServiceError
 
 HOST = "127.0.0.1"
 DAGSTER_PORT = 3000
+DESK_PORT = 3001
 START_DEADLINE_S = 120
 LOOK_INTERVAL_S = 0.5
 
@@ -36,6 +40,7 @@ def running(
     project: Project,
     *,
     dagster_port: int = DAGSTER_PORT,
+    desk_port: int = DESK_PORT,
     label_studio_port: int = 0,
     say: Say,
 ) -> Iterator[Callable[[], None]]:
@@ -44,6 +49,7 @@ def running(
     Args:
         project: The project they all work on.
         dagster_port: Port of Dagster's pages.
+        desk_port: Port of the archivist's desk.
         label_studio_port: Port of the local Label Studio, 0 for the one it had last. Where
             LABEL_STUDIO_URL names another server, none is started.
         say: Gets one line a step.
@@ -54,6 +60,7 @@ def running(
     from assets.runs import open_instance, prepare_instance  # two seconds to import
 
     require_free(dagster_port, "Dagster", "--dagster-port")
+    require_free(desk_port, "the desk", "--desk-port")
     dagster_home = prepare_instance(project)
     # Makes the databases: two programs that find none make them both at once, and one fails.
     with open_instance(project):
@@ -62,10 +69,12 @@ def running(
     with ExitStack() as stack:
         environment = _environment(project, dagster_home)
         if project.settings.label_studio_url:
+            label_studio = project.settings.label_studio_url
             people = f"Label Studio   {project.settings.label_studio_url}"
         else:
             say("starting Label Studio (the first time takes half a minute) ...")
             server = stack.enter_context(project.label_studio_server(label_studio_port))
+            label_studio = server.url
             environment |= {"LABEL_STUDIO_URL": server.url, "LABEL_STUDIO_API_KEY": server.token}
             secrets = project.label_studio_home / "secrets.json"
             people = (
@@ -76,8 +85,11 @@ def running(
         children = _start_dagster(project, stack, environment, dagster_port)
         address = f"http://{HOST}:{dagster_port}"
         _wait_until_up(f"{address}/server_info", children)
+        links = {"Label Studio": label_studio, "Dagster": address}
+        desk = _start_desk(project, stack, environment, desk_port, links, children)
         say(
-            f"\nDagster        {address}\n{people}\ninbox          {project.inbox}\n"
+            f"\nDesk           {desk}\n{_first_user(project)}"
+            f"Dagster        {address}\n{people}\ninbox          {project.inbox}\n"
             f"logs           {project.home / 'logs'}\n\nCtrl-C stops everything."
         )
 
@@ -163,6 +175,40 @@ def _start_dagster(
         if name == "Dagster's graph":
             _wait_until_open(code_port, children)
     return children
+
+
+def _start_desk(
+    project: Project,
+    stack: ExitStack,
+    environment: dict[str, str],
+    port: int,
+    links: dict[str, str],
+    children: _Children,
+) -> str:
+    """Start the desk among the children, and return its address once it listens."""
+    log = project.home / "logs" / "desk.log"
+    file = stack.enter_context(log.open("w", encoding="utf-8"))
+    command = [sys.executable, "-m", "annotation.desk", "--port", str(port)]
+    command += ["--home", str(project.desk_home), "--inbox", str(project.inbox)]
+    command += ["--store", project.settings.store_url, "--tables", project.settings.tables_url]
+    for name, address in links.items():
+        command += ["--link", f"{name}={address}"]
+    child = start(command, environment=environment, output=file, errors=subprocess.STDOUT)
+    stack.callback(stop, child)
+    children["The desk"] = (child, log)
+    _wait_until_open(port, children)
+    return f"http://{HOST}:{port}"
+
+
+def _first_user(project: Project) -> str:
+    """The first user's line, with a password that is never shown again; else nothing."""
+    password = project.desk_users().add_first()
+    if password is None:
+        return ""
+    return (
+        f"               user {FIRST_USER}, password {password} (shown this once; "
+        f"`beitie user add` makes more)\n"
+    )
 
 
 def _wait_until_open(port: int, children: _Children) -> None:

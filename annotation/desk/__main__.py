@@ -8,12 +8,14 @@ Keeps out: everything the desk does (``annotation.desk.application``).
 from __future__ import annotations
 
 import argparse
+import ipaddress
 from pathlib import Path
 
 import uvicorn
 
 from annotation.desk.application import make_application
 from annotation.desk.desk import Desk, Place
+from annotation.desk.fetching import FetchLimits
 
 MAX_CONNECTIONS = 100
 KEEP_ALIVE_S = 15
@@ -40,12 +42,24 @@ def main() -> None:
     parser.add_argument(
         "--link", action="append", default=[], metavar="NAME=URL", help="another page to link to"
     )
+    parser.add_argument(
+        "--allow-network",
+        action="append",
+        default=[],
+        type=ipaddress.ip_network,
+        metavar="NETWORK",
+        help="private network whose IIIF server may be asked, such as 10.1.2.0/24",
+    )
     given = parser.parse_args()
     links = dict(link.split("=", 1) for link in given.link)
     place = Place(
         home=given.home, inbox=given.inbox, store=given.store, tables=given.tables, links=links
     )
-    desk = Desk(place=place, is_behind_https=given.behind_https)
+    desk = Desk(
+        place=place,
+        fetch_limits=FetchLimits(allowed=tuple(given.allow_network)),
+        is_behind_https=given.behind_https,
+    )
     uvicorn.run(
         make_application(desk, host_names=given.host_name),
         host=given.host,

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from annotation.desk import account_pages, delivery_pages, work_pages
+from annotation.desk import account_pages, delivery_pages, iiif_pages, work_pages
 from annotation.desk.armour import LOCAL_NAMES, Armour
 from annotation.desk.desk import Desk
 from annotation.desk.doors import Refused, Visit, route_of
@@ -32,9 +32,16 @@ def make_application(desk: Desk, *, host_names: Collection[str] = ()) -> Starlet
     @asynccontextmanager
     async def open_desk(_: Starlette) -> AsyncIterator[None]:
         await run_in_threadpool(desk.handover.finish_all)
+        desk.courier.start()
         yield
+        await run_in_threadpool(desk.courier.stop)
 
-    doors = (*account_pages.DOORS, *delivery_pages.doors(desk.limits), *work_pages.DOORS)
+    doors = (
+        *account_pages.DOORS,
+        *delivery_pages.doors(desk.limits),
+        *iiif_pages.DOORS,
+        *work_pages.DOORS,
+    )
     return Starlette(
         routes=[
             *(route_of(desk, door, refusal_page) for door in doors),

@@ -91,7 +91,8 @@ def delivery_page(visit: Visit) -> Response:
         "delivery.html",
         delivery=delivery,
         uploads=uploads,
-        is_busy=any(one.state in OPEN for one in uploads),
+        is_busy=any(one.state is State.WAITING for one in uploads),
+        can_fetch_again=any(one.url and one.state is State.REFUSED for one in uploads),
         suffixes=SUFFIXES,
     )
 

@@ -12,12 +12,15 @@ from functools import cached_property
 from pathlib import Path
 
 from annotation.desk.audit import Audit
+from annotation.desk.courier import Courier
 from annotation.desk.database import Database
 from annotation.desk.deliveries import Deliveries
+from annotation.desk.fetching import FetchLimits
 from annotation.desk.handover import Handover
 from annotation.desk.languages import Sentences
 from annotation.desk.limits import Limits
 from annotation.desk.progress import Partitions, Progress, works
+from annotation.desk.proposals import Proposals
 from annotation.desk.sessions import Sessions
 from annotation.desk.thumbnails import Thumbnails
 from annotation.desk.uploads import Uploads
@@ -57,12 +60,14 @@ class Desk:
     Attributes:
         place: Where the project lies.
         limits: How much is taken, and for how long.
+        fetch_limits: How far the desk asks other servers.
         now: The clock.
         is_behind_https: Whether cookies may travel over HTTPS alone.
     """
 
     place: Place
     limits: Limits = field(default_factory=Limits)
+    fetch_limits: FetchLimits = field(default_factory=FetchLimits)
     now: Callable[[], datetime] = utc_now
     is_behind_https: bool = False
 
@@ -100,6 +105,16 @@ class Desk:
     def handover(self) -> Handover:
         """From uploads to the inbox."""
         return Handover(self.uploads, self.deliveries, self.tables, self.place.inbox, self.limits)
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        """Manifests that wait for a description."""
+        return Proposals(self.database)
+
+    @cached_property
+    def courier(self) -> Courier:
+        """Fetches what is announced."""
+        return Courier(self.uploads, self.handover, self.users, self.fetch_limits)
 
     @cached_property
     def partitions(self) -> Partitions:

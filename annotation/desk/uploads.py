@@ -19,7 +19,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -120,6 +120,24 @@ class Uploads:
             )
         return self.require(upload_id)
 
+    def announce_fetches(
+        self, delivery: Delivery, files: Sequence[tuple[str, str]], *, now: datetime
+    ) -> None:
+        """Announce files that the desk fetches by itself, each a path and its address, once."""
+        rows_of = [
+            [
+                *(derive_id(delivery.delivery_id, path, url), delivery.delivery_id),
+                *(delivery.owner, path, 0, State.WAITING.value, url, now.isoformat()),
+            ]
+            for path, url in files
+        ]
+        with self.database.transaction() as rows:
+            rows.executemany(
+                "INSERT OR IGNORE INTO uploads (upload_id, delivery_id, owner, path, size, state, "
+                "url, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                rows_of,
+            )
+
     def append(self, upload_id: str, offset: int, chunk: bytes, digest: str) -> Upload:
         """Write a chunk where the last one ended; an offset from elsewhere writes nothing.
 
@@ -195,6 +213,10 @@ class Uploads:
         """What is all here but was not handed over before the desk ended."""
         waiting = "state = 'handing' OR (state = 'receiving' AND received = size)"
         return self._select(waiting)
+
+    def waiting(self) -> list[Upload]:
+        """What is still to be fetched, in the order it was announced."""
+        return self._select("state = 'waiting' ORDER BY created_at, path")
 
     def taken(self) -> list[Upload]:
         """Everything that is in the inbox or was."""

@@ -121,7 +121,8 @@ class Users:
             )
             rows.execute("DELETE FROM sessions WHERE name = ?", [user.name])
             left = rows.execute("SELECT roles FROM users WHERE is_active").fetchall()
-            if not any(Role.ENGINEER in row["roles"].split(",") for row in left):
+            was_one = user.is_active and Role.ENGINEER in user.roles
+            if was_one and not any(Role.ENGINEER in row["roles"].split(",") for row in left):
                 raise UserError(
                     f"{user.name!r} is the last engineer; make another one first, or nobody could "
                     f"look after the users.",

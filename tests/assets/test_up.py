@@ -57,7 +57,7 @@ def test_a_taken_port_is_named_with_the_flag_that_helps():
 def test_a_folder_in_the_inbox_is_read_without_anybody_asking(tmp_path, rng):
     project = a_stubbed_project(tmp_path)
     put_work(project, "b1", "work", [a_page_scan(rng)])
-    port = free_port()
+    port, desk_port = free_port(), free_port()
     environment = {
         **os.environ,
         "BEITIE_HOME": str(tmp_path),
@@ -68,6 +68,7 @@ def test_a_folder_in_the_inbox_is_read_without_anybody_asking(tmp_path, rng):
         "LABEL_STUDIO_API_KEY": "none",
     }
     command = [sys.executable, "-m", "assets.cli", "up", "--dagster-port", str(port)]
+    command += ["--desk-port", str(desk_port)]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
@@ -79,6 +80,9 @@ def test_a_folder_in_the_inbox_is_read_without_anybody_asking(tmp_path, rng):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://{HOST}:{port}/server_info", timeout=30) as answer:
             assert answer.status == 200
+        with opener.open(f"http://{HOST}:{desk_port}/login", timeout=30) as answer:
+            assert answer.status == 200
+        assert [user.name for user in project.desk_users().all()] == ["beitie"]
         assert len(running_on(tmp_path)) > 3
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0

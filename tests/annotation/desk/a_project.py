@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 
 import numpy as np
 
@@ -46,17 +47,15 @@ def fill(desk, rng, folder, *, pages=2):
     files[-1].write_bytes(encode_png(np.full((300, 200), 230, np.uint8)))
     files.append(folder / "torn.png")
     files[-1].write_bytes(files[0].read_bytes()[:9000])
+    files.append(folder / "notes.pdf")
+    files[-1].write_bytes(b"no PDF at all")
     add(desk.place.inbox, BATCH, files, WORK)
     inputs = list(find_inputs([desk.place.inbox / BATCH]))
     scans = _write(desk, "scans", Scan, ingest(inputs, None, desk.store, "v1"))
     made = [p for scan in scans for p in make_pages(scan, desk.store, PageParams(), "v1")]
     seen = _write(desk, "pages", Page, made)
-    columns = _write(
-        desk,
-        "columns",
-        Column,
-        [c for page in seen for c in make_columns(page, desk.store, ColumnParams(), "v1")],
-    )
+    found = (make_columns(page, desk.store, ColumnParams(), "v1") for page in seen)
+    columns = _write(desk, "columns", Column, chain.from_iterable(found))
     readings = [_reading(column) for column in columns]
     _write(desk, "readings", Reading, readings)
     waiting = Rejection(

@@ -2,7 +2,9 @@
 
 import io
 import json
+import shutil
 import zipfile
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -16,8 +18,6 @@ from tests.annotation.desk.serving import Browser, a_desk, served
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory, prepared):
-    import shutil
-
     home = tmp_path_factory.mktemp("filled")
     shutil.copytree(prepared, home / "desk")
     desk = a_desk(home)
@@ -36,7 +36,7 @@ def annotator(filled):
 def test_a_work_is_listed_with_what_each_stage_made_of_it(filled, annotator):
     desk, pages, columns = filled
     (one,) = desk.works()
-    assert one.counts["scans"] == 3
+    assert one.counts["scans"] == 4
     assert one.counts["pages"] == len(pages) == 2
     assert one.counts["columns"] == one.counts["readings"] == len(columns)
     assert one.approved == sum(c.page_id == pages[0].page_id for c in columns)
@@ -50,7 +50,8 @@ def test_a_work_is_listed_with_what_each_stage_made_of_it(filled, annotator):
 def test_nothing_disappears_and_every_refusal_is_told_plainly(filled, annotator):
     (one,) = filled[0].works()
     assert {(r.stage, r.item, r.reason) for r in one.refusals} == {
-        ("scans", "torn.png", "truncated"),
+        ("scans", "notes.pdf", "not_an_image"),
+        ("pages", "torn.png, 1", "truncated"),
         ("pages", "empty.png, 1", "no_ink"),
     }
     english = annotator.get(f"/works/{WORK_ID}").text
@@ -78,7 +79,7 @@ def test_files_that_wait_are_counted(filled, tmp_path):
 
 def test_the_page_renews_its_stages_and_says_one_sentence(annotator):
     told = annotator.get(f"/works/{WORK_ID}/status").json
-    assert "Now: Decided. 2 items not taken." in told["spoken"]
+    assert "Now: Decided. 3 items not taken." in told["spoken"]
     assert "No writing was found" in told["html"]
     assert "蘭亭序" in annotator.get("/works/list?q=").json["html"]
 
@@ -99,8 +100,6 @@ def test_the_page_renews_its_stages_and_says_one_sentence(annotator):
     ],
 )
 def test_search_finds_descriptions_and_text_in_any_variant(annotator, wanted, is_found):
-    from urllib.parse import quote
-
     page = annotator.get(f"/?q={quote(wanted)}").text
     assert (f"/works/{WORK_ID}" in page) is is_found
     assert "<script>alert" not in page
