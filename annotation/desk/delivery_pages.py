@@ -180,7 +180,7 @@ def said(visit: Visit, reason: str, detail: str) -> str:
 def _told(visit: Visit, upload: Upload) -> dict[str, Any]:
     words = visit.say(f"state.{upload.state.value}")
     if upload.reason:
-        words = said(visit, upload.reason, upload.detail)
+        words = visit.desk.sentences.say_reason(visit.language, upload.reason)
     elif upload.alike:
         words = visit.say("state.alike", path=upload.alike)
     return {
@@ -188,12 +188,14 @@ def _told(visit: Visit, upload: Upload) -> dict[str, Any]:
         "received": upload.received,
         "state": upload.state.value,
         "said": words,
+        "detail": upload.detail,
         "is_warning": bool(upload.alike),
     }
 
 
 def _no(visit: Visit, error: MaterialError) -> Response:
-    told = {"error": said(visit, error.reason, str(error)), "reason": error.reason}
+    plain = visit.desk.sentences.say_reason(visit.language, error.reason)
+    told = {"error": plain, "detail": str(error), "reason": error.reason}
     return JSONResponse(told, status_code=422)
 
 

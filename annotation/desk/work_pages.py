@@ -10,6 +10,7 @@ import json
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
@@ -140,7 +141,7 @@ DOORS = (
 )
 
 
-def _found(visit: Visit, wanted: str) -> dict[str, object]:
+def _found(visit: Visit, wanted: str) -> dict[str, Any]:
     works = visit.desk.works()
     found = [one for one in works if not wanted or _matches(visit, one, wanted)]
     return {"found": found[:WORKS_SHOWN], "count": len(found), "stages": STAGES}

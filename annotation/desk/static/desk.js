@@ -30,7 +30,12 @@ for (const part of document.querySelectorAll("[data-renew]")) {
 
 // --- Uploads -------------------------------------------------------------------------------
 
-class Stop extends Error {}
+class Stop extends Error {
+  constructor(message, detail = "") {
+    super(message);
+    this.detail = detail;
+  }
+}
 
 function sleep(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -53,7 +58,7 @@ async function ask(method, address, { body, headers = {}, onWaiting }) {
     if (answer && answer.status < 500) {
       const told = await answer.json().catch(() => ({}));
       if (answer.ok || told.reason === "damaged_chunk") return told;
-      throw new Stop(told.error || `HTTP ${answer.status}`);
+      throw new Stop(told.error || `HTTP ${answer.status}`, told.detail);
     }
     onWaiting();
     await sleep(Math.min(500 * 2 ** tries, LONGEST_WAIT_MS));
@@ -74,6 +79,16 @@ function rowFor(path, size) {
   outcome.append(bar);
   row.append(name, bytes, outcome);
   return { row, bar, outcome };
+}
+
+// A sentence in the reader's language, then the stage's own in English.
+function tell(cell, sentence, detail) {
+  cell.textContent = `${sentence} `;
+  if (!detail) return;
+  const small = document.createElement("small");
+  small.lang = "en";
+  small.textContent = detail;
+  cell.append(small);
 }
 
 function startUploads(drop) {
@@ -139,11 +154,11 @@ function startUploads(drop) {
       try {
         const told = await send(file, path, shown);
         isTaken = told.state === "taken" || told.state === "duplicate";
-        shown.outcome.textContent = told.said;
+        tell(shown.outcome, told.said, told.detail);
         shown.row.className = told.is_warning ? "alike" : told.state;
       } catch (error) {
         if (!(error instanceof Stop)) throw error;
-        shown.outcome.textContent = error.message;
+        tell(shown.outcome, error.message, error.detail);
         shown.row.className = "refused";
       }
       counts.done += 1;

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from annotation.desk import fetching
 from annotation.desk.fetching import FetchLimits, FetchRefused, fetch, is_public, public_addresses
 
 LOCAL = FetchLimits(allowed=(ipaddress.ip_network("127.0.0.1/32"),), wait_s=5, total_s=5)
@@ -76,7 +75,7 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch):
     def answers(*_, **__):
         return [(socket.AF_INET, 1, 6, "", (a, 80)) for a in ("93.184.215.14", "10.0.0.1")]
 
-    monkeypatch.setattr(fetching.socket, "getaddrinfo", answers)
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
     with pytest.raises(FetchRefused, match=r"10\.0\.0\.1"):
         public_addresses("two-faced.example", 80, FetchLimits())
 
@@ -106,9 +105,20 @@ def test_an_address_of_another_kind_is_not_asked(url):
         fetch(url, io.BytesIO(), 100, FetchLimits())
 
 
-class Site(http.server.BaseHTTPRequestHandler):
-    """Answers by path; ``asked`` remembers what was asked."""
+class Library(http.server.ThreadingHTTPServer):
+    """A server on a free port with ``pages`` by path; ``asked`` remembers what was asked."""
 
+    daemon_threads = True
+
+    def __init__(self, pages):
+        super().__init__(("127.0.0.1", 0), Site)
+        self.pages, self.asked = pages, []
+
+
+class Site(http.server.BaseHTTPRequestHandler):
+    """Answers by path."""
+
+    server: "Library"
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
@@ -126,8 +136,7 @@ class Site(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def site(pages):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        server.pages, server.asked, server.daemon_threads = pages, [], True
+    with Library(pages) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

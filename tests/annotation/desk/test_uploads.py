@@ -104,7 +104,7 @@ def test_the_same_content_is_taken_once(archivist, desk, rng):
     other = describe(archivist, title="another work", batch="b2")
     told = send(archivist, other, "b.bmp", data)
     assert told["state"] == "duplicate"
-    assert "a.bmp" in told["said"]
+    assert "a.bmp" in told["detail"]
     assert [len(paths) for paths in files_of(desk.place.inbox).values()] == [1]
 
 
@@ -116,7 +116,7 @@ def test_what_was_taken_in_before_the_desk_is_a_duplicate_too(archivist, desk, r
     desk.tables.write("scans", "b0", Scan, scans)
     told = send(archivist, describe(archivist), "new.bmp", data)
     assert told["state"] == "duplicate"
-    assert "old.bmp of batch b0" in told["said"]
+    assert "old.bmp of batch b0" in told["detail"]
 
 
 def test_a_page_that_looks_the_same_is_taken_with_a_warning(archivist, rng):

@@ -115,7 +115,7 @@ def test_the_text_stands_in_columns_over_its_page(filled, annotator):
     assert text.count("<rect") == len(mine)
     assert text.count('<text class="over"') == sum(len(c.characters) for c in mine)
     first = mine[0].characters[0].box
-    assert f'x="{(first.left + first.right) / 2}"' in text
+    assert f'x="{first.left}" y="{(first.top + first.bottom) / 2}"' in text
     assert ">禊</text>" in text, "what people approved stands before what the reader drafted"
     assert 'class="vertical" lang="zh-Hant"' in text
     places = [text.index(f'data-column="column-{c.column_index}"') for c in mine]
