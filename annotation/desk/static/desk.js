@@ -245,13 +245,4 @@ if (picture) {
     for (const on of ["focus", "mouseenter"]) line.addEventListener(on, () => column.classList.add("lit"));
     for (const off of ["blur", "mouseleave"]) line.addEventListener(off, () => column.classList.remove("lit"));
   }
-  document.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input, textarea")) return;
-    const way = { PageDown: "next", PageUp: "prev" }[event.key];
-    const link = way && document.querySelector(`a[rel="${way}"]`);
-    if (link) {
-      event.preventDefault();
-      link.click();
-    }
-  });
 }
