@@ -1,8 +1,8 @@
 """The people: where someone decides what is written.
 
 Holds: the labelling interface, tasks, reviews, the approval gate and its journal, agreement,
-and the simulated annotator of the demonstration. Only ``annotation.client`` speaks to Label
-Studio; only ``annotation.server`` starts one.
+the simulated annotator of the demonstration, and the archivist's desk (``desk/``). Only
+``annotation.client`` speaks to Label Studio; only ``annotation.server`` starts one.
 
 Keeps out: Dagster (``assets``), torch (``training``), ink (``pipelines``).
 """
