@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from annotation.desk.progress import PageSeen, Partitions
@@ -44,6 +45,11 @@ class Line:
     def text(self) -> str:
         """The column in one string."""
         return "".join(glyph.text for glyph in self.glyphs)
+
+    @property
+    def glyph_size(self) -> float:
+        """The longer side of its usual character in pixels; 0 of an empty column."""
+        return median(max(g.box.width, g.box.height) for g in self.glyphs) if self.glyphs else 0.0
 
 
 def lines_of(partitions: Partitions, seen: PageSeen) -> list[Line]:
