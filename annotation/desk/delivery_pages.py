@@ -92,6 +92,7 @@ def delivery_page(visit: Visit) -> Response:
         delivery=delivery,
         uploads=uploads,
         is_busy=any(one.state is State.WAITING for one in uploads),
+        is_unfinished=any(one.state is State.RECEIVING for one in uploads),
         can_fetch_again=any(one.url and one.state is State.REFUSED for one in uploads),
         suffixes=SUFFIXES,
     )
@@ -153,6 +154,15 @@ def finish_upload(visit: Visit) -> Response:
             reason=upload.reason,
         )
     return JSONResponse(_told(visit, upload))
+
+
+def give_up(visit: Visit) -> Response:
+    """Forget the files of a delivery that did not come whole."""
+    delivery = own_delivery(visit)
+    for upload in visit.desk.uploads.of_delivery(delivery.delivery_id):
+        if visit.desk.uploads.give_up(upload.upload_id).reason == "given_up":
+            visit.note("upload_given_up", path=upload.path, size=upload.size)
+    return RedirectResponse(f"/deliveries/{delivery.delivery_id}", status_code=303)
 
 
 def own_delivery(visit: Visit) -> Delivery:
@@ -218,6 +228,7 @@ def doors(limits: Limits) -> tuple[Door, ...]:
         Door(path="/deliveries", handler=deliveries_page, permission=deliver),
         Door(path="/deliveries", handler=open_delivery, method=post, permission=deliver),
         Door(path=one, handler=delivery_page, permission=deliver),
+        Door(path=f"{one}/give-up", handler=give_up, method=post, permission=deliver),
         Door(path=f"{one}/files", handler=files_fragment, **script),
         Door(path=f"{one}/uploads", handler=begin_upload, method=post, **script),
         Door(

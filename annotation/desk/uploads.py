@@ -87,6 +87,8 @@ class Uploads:
     ) -> Upload:
         """Announce a file, or find the one that was announced so before.
 
+        One that was refused or given up begins anew: the reason may be gone.
+
         Raises:
             NameRefused: If no file of ours may be named so.
             UploadRefused: If it is too large, one too many, or over the quota or the disk.
@@ -94,7 +96,7 @@ class Uploads:
         name = checked(path, self.limits.max_path_characters)
         upload_id = derive_id(delivery.delivery_id, str(name), size, modified)
         found = self.find(upload_id)
-        if found is not None:
+        if found is not None and found.state is not State.REFUSED:
             return found
         if not 0 < size <= self.limits.max_file_bytes:
             raise UploadRefused(
@@ -111,8 +113,10 @@ class Uploads:
         with self.database.transaction() as rows:
             self._require_room(rows, delivery, user, size)
             rows.execute(
-                "INSERT OR IGNORE INTO uploads (upload_id, delivery_id, owner, path, size, state, "
-                "created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO uploads (upload_id, delivery_id, owner, path, size, state, "
+                "created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (upload_id) DO UPDATE SET "
+                "state = excluded.state, received = 0, reason = '', detail = '' "
+                "WHERE state = 'refused'",
                 [
                     *(upload_id, delivery.delivery_id, user.name, str(name), size),
                     *(State.RECEIVING.value, now.isoformat()),
@@ -178,6 +182,21 @@ class Uploads:
                 target.flush()
                 os.fsync(target.fileno())
             return self.change(upload_id, received=offset + len(chunk))
+
+    def give_up(self, upload_id: str) -> Upload:
+        """Forget the bytes of a file that will not come whole; its share of the quota is free."""
+        with self.locked(upload_id):
+            upload = self.require(upload_id)
+            if upload.state is not State.RECEIVING or upload.received == upload.size:
+                return upload
+            self.forget_file(upload)
+            return self.change(
+                upload_id,
+                state=State.REFUSED.value,
+                reason="given_up",
+                detail=f"{upload.received} of {upload.size} bytes were here.",
+                received=0,
+            )
 
     def file_of(self, upload: Upload) -> Path:
         """Where the bytes are: under the name and the folder it came with."""

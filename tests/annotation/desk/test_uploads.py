@@ -79,6 +79,20 @@ def test_an_upload_goes_on_where_it_was(archivist, rng):
     assert send(archivist, delivery, "a.bmp", data)["state"] == "taken"
 
 
+def test_what_is_given_up_frees_the_quota_and_may_come_again(archivist, desk, rng):
+    delivery, data = describe(archivist), noise_bmp(rng, 5_000)
+    upload_id = begin(archivist, delivery, "a.bmp", len(data)).json["id"]
+    put_chunk(archivist, upload_id, 0, data[:2000])
+    assert desk.uploads.used_bytes("archivist") == len(data)
+    assert archivist.post(f"/deliveries/{delivery}/give-up").status == 303
+    assert desk.uploads.used_bytes("archivist") == 0
+    assert not list(desk.uploads.folder.rglob("*.bmp"))
+    assert "Given up" in archivist.get(f"/deliveries/{delivery}").text
+    assert send(archivist, delivery, "a.bmp", data)["state"] == "taken"
+    assert archivist.post(f"/deliveries/{delivery}/give-up").status == 303
+    assert desk.uploads.require(upload_id).state is State.TAKEN
+
+
 def test_bytes_torn_off_by_a_crash_do_not_count(archivist, desk, rng):
     delivery, data = describe(archivist), noise_bmp(rng, 5_000)
     upload_id = begin(archivist, delivery, "a.bmp", len(data)).json["id"]
