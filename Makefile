@@ -22,7 +22,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed-$(shell cat .requirements/main.txt pyproject.toml | cksum | cut -d' ' -f1)
 LS_STAMP := .venv-label-studio/.installed-$(shell cksum < .requirements/label-studio.txt | cut -d' ' -f1)
 
-.PHONY: help setup material check fix test demo up bench lock clean
+.PHONY: help setup browser material check fix test demo up bench lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ $(LS_STAMP):
 	@.requirements/install label-studio
 	@rm -f .venv-label-studio/.installed-* && touch $@
 
+browser:
+	@.requirements/install browser
+
 material: $(STAMP) ## fetch fonts, texts and the 15 CODH pages into BEITIE_HOME (once)
 	@$(BIN)/python -m assets.demo --fetch-only
 
@@ -52,14 +55,14 @@ fix: $(STAMP) ## repair style where a tool can
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check .
 
-test: setup material check ## set up, check, and run all tests: the fast ones, then the slow ones
+test: setup browser material check ## set up, check, and run all tests: the fast ones, then the slow ones
 	@$(BIN)/python -m pytest -q -m "not slow"
 	@$(BIN)/python -m pytest -q -m slow
 
 demo: setup ## run the whole loop on real pages and a synthetic hand (SCANS=folder for your own)
 	@$(BIN)/python -m assets.demo $(if $(SCANS),--scans "$(SCANS)")
 
-up: setup ## open Dagster and Label Studio on localhost
+up: setup ## open Dagster, Label Studio and the desk on localhost
 	@$(BIN)/beitie up
 
 bench: setup material ## measure speed and memory as ratios within one run
