@@ -7,6 +7,7 @@ import pytest
 
 import annotation.desk
 from annotation.desk.languages import LANGUAGES, Sentences, preferred
+from pipelines.records import Script
 
 FOLDER = Path(annotation.desk.__file__).parent
 TABLE = Sentences.load().table
@@ -27,6 +28,10 @@ def test_every_key_that_is_used_is_there():
     used = {key for file in files for key in pattern.findall(file.read_text())}
     files_named_alike = {key for key in used if key.endswith((".html", ".jsonl", ".css", ".js"))}
     assert used - files_named_alike - set(TABLE) == set()
+
+
+def test_every_script_has_a_name():
+    assert {f"script.{script.value}" for script in Script} <= set(TABLE)
 
 
 @pytest.mark.parametrize(
