@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assets.cli_reviews import review
 from assets.cli_users import user
 from assets.terminal import (
     bar,
@@ -267,50 +268,6 @@ def release(rollback: bool, model_id: str | None, reason: str | None) -> None:
     show_reader(project)
 
 
-@main.group()
-def review() -> None:
-    """Drafts to people, decisions back."""
-
-
-@review.command("push")
-@click.argument("batch", nargs=-1)
-@explained
-def review_push(batch: tuple[str, ...]) -> None:
-    """Put the columns of batches before people (all batches that were read, by default)."""
-    from assets.review_tasks import review_tasks
-
-    project = open_project()
-    for name in named(project, batch, "readings"):
-        materialize(project, [review_tasks], batch=name)
-        show_counts(project, "review_tasks", name)
-
-
-@review.command("pull")
-@click.argument("batch", nargs=-1)
-@explained
-def review_pull(batch: tuple[str, ...]) -> None:
-    """Fetch what people decided, and make samples of it."""
-    from assets.reviews import reviews
-    from assets.samples import samples
-
-    project = open_project()
-    for name in named(project, batch, "review_tasks"):
-        materialize(project, [reviews], batch=name)
-        show_counts(project, "reviews", name)
-    materialize(project, [samples])
-
-
-@review.command("status")
-@explained
-def review_status() -> None:
-    """How many columns wait for people, batch by batch."""
-    project = open_project()
-    for name in named(project, (), "review_tasks"):
-        show_counts(project, "review_tasks", name)
-        if project.tables.manifest("reviews", name) is not None:
-            show_counts(project, "reviews", name)
-
-
 @main.command()
 @click.argument("name")
 @click.option("--pages", default=60, show_default=True, help="How many pages to draw.")
@@ -383,6 +340,7 @@ def status() -> None:
         click.echo(f"proposal {proposal['proposed_at'][:16]}  {proposal['sentence']}")
 
 
+main.add_command(review)
 main.add_command(user)
 
 
