@@ -55,7 +55,7 @@ def augment(
     )
     x = _strokes(x, params, generator)
     x = _neighbours(x, params, generator)
-    x = _damage(x, params, generator)
+    x = damage(x, params, generator)
     return x.clamp(0, 1)
 
 
@@ -118,8 +118,8 @@ def _neighbours(x: Tensor, p: AugmentParams, g: torch.Generator) -> Tensor:
     return torch.maximum(x, torch.maximum(above * taken_above, below * taken_below))
 
 
-def _damage(x: Tensor, p: AugmentParams, g: torch.Generator) -> Tensor:
-    """Specks of white, pits of black, and pieces that are gone."""
+def damage(x: Tensor, p: AugmentParams, g: torch.Generator) -> Tensor:
+    """Specks of white, pits of black, and pieces that are gone, of (B, 1, S, S) in [0, 1]."""
     count, size = len(x), x.shape[-1]
     fine = torch.rand((count, 1, size // 2, size // 2), generator=g)
     fine = F.interpolate(fine, size=(size, size), mode="bilinear", align_corners=False)

@@ -24,9 +24,6 @@ from pipelines.tables import Tables
 from pipelines.texts import exclude_shared, load_texts
 from pipelines.weak_labels import weak_samples_in
 from training.context import pairs_of_texts
-from training.detector.checkpoint import make_checkpoint
-from training.detector.orientation import OrientationRecipe, save_orienter, train_orienter
-from training.detector.recipe import CONNECTS, DetectorRecipe
 from training.families.unicalli import ablation, profiling
 from training.families.unicalli.fine_tuning import fine_tune
 from training.families.unicalli.flux.training import FluxRecipe, train_on_flux
@@ -35,6 +32,7 @@ from training.families.unicalli.from_nothing import train_from_nothing
 from training.families.unicalli.model import UniCalli
 from training.families.unicalli.recipe import FineTuneRecipe, PretrainRecipe
 from training.families.unicalli.weights import save_bundle
+from training.finders import train_detector, train_orienter, train_to_locate
 from training.glyph_bank import GlyphBank
 from training.hands import bank_of_hands, content_face, fetched_hands, prompts_of
 from training.loop import compile_repeated
@@ -61,6 +59,7 @@ FINE_TUNINGS = {
     "unicalli.lora": recipes.lora,
     "unicalli.weak": recipes.weak,
 }
+LOCATORS = {"unicalli.locate": recipes.locate}
 DETECTORS = {"detector.tiny": detector_recipes.tiny, "detector.debug": detector_recipes.debug}
 ANCIENT = {
     "unicalli.oracle_bone": recipes.oracle_bone,
@@ -79,62 +78,24 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     begin(arguments)
     if arguments.recipe in FINE_TUNINGS:
         return _train_on_samples(arguments, FINE_TUNINGS[arguments.recipe]())
+    if arguments.recipe in LOCATORS:
+        return train_to_locate(arguments, LOCATORS[arguments.recipe]())
     if arguments.recipe in DETECTORS:
-        return _train_detector(arguments, DETECTORS[arguments.recipe]())
+        return train_detector(arguments, DETECTORS[arguments.recipe]())
     if arguments.recipe in ORIENTERS:
-        return _train_orienter(arguments, ORIENTERS[arguments.recipe]())
+        return train_orienter(arguments, ORIENTERS[arguments.recipe]())
     if arguments.recipe in ON_FLUX:
         return _train_on_flux(arguments, ON_FLUX[arguments.recipe]())
     if arguments.recipe in ANCIENT:
         return train_ancient(arguments, ANCIENT[arguments.recipe]())
     if arguments.recipe not in FROM_NOTHING:
-        known = [*FINE_TUNINGS, *ANCIENT, *FROM_NOTHING, *ON_FLUX, *DETECTORS, *ORIENTERS]
+        known = [
+            *FINE_TUNINGS, *LOCATORS, *ANCIENT, *FROM_NOTHING, *ON_FLUX, *DETECTORS, *ORIENTERS,
+        ]  # fmt: skip
         raise ModelError(
             f"There is no recipe {arguments.recipe!r}. Known recipes: {', '.join(known)}."
         )
     return _train_from_nothing(arguments, FROM_NOTHING[arguments.recipe]())
-
-
-def _train_detector(arguments: argparse.Namespace, recipe: DetectorRecipe) -> dict[str, Any]:
-    if arguments.seconds:
-        recipe = replace(recipe, loop=replace(recipe.loop, seconds=arguments.seconds))
-    is_mixed = arguments.tables is not None and arguments.store is not None
-    return make_checkpoint(
-        recipe,
-        arguments.out,
-        fonts_of(arguments),
-        arguments.real_characters,
-        Tables(arguments.tables).read_all("samples", Sample) if is_mixed else (),
-        Store(arguments.store) if is_mixed else None,
-        text_folder=arguments.texts,
-        codh_wheel=arguments.codh,
-        parent=arguments.parent,
-    )
-
-
-def _train_orienter(arguments: argparse.Namespace, recipe: OrientationRecipe) -> dict[str, Any]:
-    fonts = fonts_of(arguments)
-    if arguments.seconds:
-        recipe = replace(recipe, loop=replace(recipe.loop, seconds=arguments.seconds))
-    vocabulary = build_vocabulary([], recipe.vocabulary_size)
-    hands = fetched_hands(fonts, list(CONNECTS))
-    bank = bank_of_hands(hands, vocabulary, cache(), arguments.real_characters)
-    judged = fetched_hands(fonts, recipe.held_out)
-    # Without the fonts it is judged in, the curve shows at least that it learns.
-    held_out = bank_of_hands(judged, vocabulary, cache()) if judged else bank
-    log = arguments.out.with_name(f".{arguments.out.name}.curve.jsonl")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    model, fitted = train_orienter(recipe, bank, held_out, log)
-    card = (
-        f"# An eye for orientation, trained by {recipe.name}\n\n"
-        f"{len(bank)} characters in {len(bank.hand_names)} hands: {', '.join(bank.hand_names)}. "
-        f"{fitted.steps} steps in {fitted.seconds:.0f} s. Single aged characters of "
-        f"{', '.join(judged) or 'the same hands'} laid right: {fitted.parts['accuracy']:.1%}.\n"
-    )
-    if Team.gathered().is_first:
-        save_orienter(model, arguments.out, card, log)
-        log.unlink()
-    return {"checkpoint": str(arguments.out), "steps": fitted.steps, **fitted.parts}
 
 
 def _train_on_samples(arguments: argparse.Namespace, recipe: FineTuneRecipe) -> dict[str, Any]:

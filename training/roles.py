@@ -53,12 +53,15 @@ class ColumnInk:
         second: What another reader read in each box, if one was asked before; a reader may heed
             it or not.
         picture: The same part of the page as it is, (H, W) grey or (H, W, 3) RGB, if it is known.
+        known: What is certain, a character a box and "" where nothing is: a person approved it,
+            or another copy of the text has it. A reader may complete the column from it.
     """
 
     ink: npt.NDArray[np.uint8]
     boxes: tuple[Box, ...]
     second: tuple[Proposal, ...] = ()
     picture: npt.NDArray[np.uint8] | None = None
+    known: tuple[str, ...] = ()
 
 
 class Recogniser(Protocol):

@@ -11,6 +11,7 @@
     weak      what two readers agree on, and what it teaches        goal: 97 % of labels right
     resynthesis  errors found by writing what was read           goal: more than the score finds
     raw       whole columns from picture to text                    goal: ahead of RapidOCR
+    located   the same, found by the reader's own network       goal: beside the detector
     ink       ink against its truth, beside Otsu, Sauvola and more  goal: the best F-measure
     boxes     characters found, beside RapidOCR and projections     goal: F1 0.85 on CODH
     blocks    tokens a second, our transformer beside FLUX's        goal: at least as many
@@ -30,6 +31,7 @@ from tests.benchmarks.binarization import bench_binarization
 from tests.benchmarks.blocks import bench_transformer
 from tests.benchmarks.detection import bench_detection
 from tests.benchmarks.growth import bench_growth
+from tests.benchmarks.located import bench_located
 from tests.benchmarks.order import bench_order
 from tests.benchmarks.raw_columns import bench_raw_columns
 from tests.benchmarks.reading import bench_reading
@@ -47,6 +49,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "weak": bench_weak_labels,
     "resynthesis": bench_resynthesis,
     "raw": bench_raw_columns,
+    "located": bench_located,
     "rounds": bench_rounds,
     "ink": bench_binarization,
     "boxes": bench_detection,

@@ -19,6 +19,7 @@ from assets.demo_material import TEXTS, DemoParams
 from assets.resources import Project
 from assets.transcribe import Transcript, transcribe
 from pipelines.corrections import edit_distance
+from pipelines.geometry import Box
 from pipelines.glyphs.fonts import FontFace
 from pipelines.glyphs.registry import load_fonts
 from pipelines.imaging.codec import encode_png
@@ -39,10 +40,10 @@ def bench_raw_columns(project: Project) -> None:
     for name in UNSEEN:
         if not fonts[name].is_fetched:
             continue
-        drawn = list(_columns(project, FontFace(fonts[name].files)))
+        drawn = list(raw_columns(project, FontFace(fonts[name].files)))
         with tempfile.TemporaryDirectory() as folder:
             files = []
-            for number, (picture, _) in enumerate(drawn):
+            for number, (picture, *_) in enumerate(drawn):
                 files.append(Path(folder) / f"{number:02}.png")
                 files[-1].write_bytes(encode_png(picture))
             results = transcribe(
@@ -50,18 +51,19 @@ def bench_raw_columns(project: Project) -> None:
                 checkpoint=project.settings.checkpoint,
             )  # fmt: skip
         read = {Path(r.file).stem: r.text for r in results if isinstance(r, Transcript)}
-        truth = [text for _, text in drawn]
+        truth = [text for _, text, _ in drawn]
         ours = [read.get(f"{number:02}", "") for number in range(len(drawn))]
         engine = RapidOCR(params={"Global.log_level": "error"})
-        upright = [_rapidocr(engine, picture) for picture, _ in drawn]
-        turned = [_rapidocr(engine, np.rot90(picture)) for picture, _ in drawn]
-        shares = [f"{_right(said, truth):.1%}" for said in (ours, upright, turned)]
+        upright = [_rapidocr(engine, picture) for picture, *_ in drawn]
+        turned = [_rapidocr(engine, np.rot90(picture)) for picture, *_ in drawn]
+        shares = [f"{share_right(said, truth):.1%}" for said in (ours, upright, turned)]
         rows.append((fonts[name].name, str(sum(map(len, truth))), *shares))
     header = ("hand", "characters", "Beitie", "RapidOCR", "RapidOCR, turned")
     table("Raw columns, characters right (1 - edit distance / length)", header, rows)
 
 
-def _right(said: Sequence[str], truth: Sequence[str]) -> float:
+def share_right(said: Sequence[str], truth: Sequence[str]) -> float:
+    """1 - edit distance / length over all columns, of canonical characters."""
     distance = sum(
         edit_distance("".join(canonical(c) for c in one if is_han(c)), "".join(map(canonical, two)))
         for one, two in zip(said, truth, strict=True)
@@ -74,7 +76,10 @@ def _rapidocr(engine: RapidOCR, picture: np.ndarray) -> str:
     return "".join(found.txts or ())
 
 
-def _columns(project: Project, face: FontFace) -> Iterator[tuple[np.ndarray, str]]:
+def raw_columns(
+    project: Project, face: FontFace
+) -> Iterator[tuple[np.ndarray, str, tuple[Box, ...]]]:
+    """Pictures of columns in one hand, with what stands in them and where."""
     params = DemoParams()
     titles = {*params.first, *params.frozen, *params.second}
     bodies = [t.body for t in load_texts(project.home / "texts" / TEXTS) if t.title in titles]
@@ -84,14 +89,17 @@ def _columns(project: Project, face: FontFace) -> Iterator[tuple[np.ndarray, str
         count = int(rng.integers(5, 13))
         start = int(rng.integers(0, len(line) - count))
         text = "".join(line[start : start + count])
-        yield _scan(_drawn(text, face, rng), rng, is_dark_ink=bool(number % 2)), text
+        ink, boxes = _drawn(text, face, rng)
+        yield _scan(ink, rng, is_dark_ink=bool(number % 2)), text, boxes
 
 
-def _drawn(text: str, face: FontFace, rng: np.random.Generator) -> np.ndarray:
+def _drawn(
+    text: str, face: FontFace, rng: np.random.Generator
+) -> tuple[np.ndarray, tuple[Box, ...]]:
     size, margin = int(rng.integers(60, 130)), int(rng.integers(4, 30))
     gap = float(rng.uniform(0.0, 0.25))
     column = np.zeros((2 * margin + int(1.6 * size * len(text)), size + 2 * margin), np.uint8)
-    y = margin
+    y, boxes = margin, []
     for character in text:
         glyph = face.draw(character, int(size * rng.uniform(0.75, 1.0)))
         extent = ink_extent(glyph)
@@ -103,8 +111,9 @@ def _drawn(text: str, face: FontFace, rng: np.random.Generator) -> np.ndarray:
         x = int(np.clip(spare / 2 + rng.normal(0, 0.04 * size), 0, spare))
         part = column[y : y + ink.shape[0], x : x + ink.shape[1]]
         np.maximum(part, ink, out=part)
+        boxes.append(Box(x, y, x + ink.shape[1], y + ink.shape[0]))
         y += ink.shape[0] + int(size * gap) + 2
-    return column[: y + margin]
+    return column[: y + margin], tuple(boxes)
 
 
 def _scan(ink: np.ndarray, rng: np.random.Generator, *, is_dark_ink: bool) -> np.ndarray:

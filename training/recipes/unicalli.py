@@ -21,6 +21,7 @@ from training.families.unicalli.recipe import (
     CONTENT_FONT,
     AncientRecipe,
     FineTuneRecipe,
+    LocateRecipe,
     PretrainRecipe,
 )
 from training.loop import LoopParams
@@ -200,6 +201,11 @@ def hieroglyphs() -> AncientRecipe:
         eye=replace(_SHORT, steps=400, learning_rate=1e-3),
         brush=replace(_SHORT, steps=400, learning_rate=1.5e-3),
     )
+
+
+def locate() -> LocateRecipe:
+    """An hour on one free core, from a model that reads and writes."""
+    return LocateRecipe(name="unicalli.locate")
 
 
 _SHORT = LoopParams(seconds=1800, warmup_steps=20, average_decay=0.99)

@@ -77,6 +77,39 @@ def test_steps_take_turns_or_are_drawn():
     assert 70 < drawn.count("read") < 130
 
 
+def test_locating_takes_its_share_from_writing():
+    params = dataclasses.replace(TINY, read_share=0.5, locate_share=0.3)
+    drawn = [mode_of(params, step, seed=0) for step in range(300)]
+    reading = dataclasses.replace(params, locate_share=0.0)
+    for mode, without in zip(drawn, (mode_of(reading, k, seed=0) for k in range(300)), strict=True):
+        assert mode == without or (mode, without) == ("locate", "write")
+    assert 60 < drawn.count("locate") < 120
+    assert all(preset.locate_share == 0 for preset in (PAPER, RELEASED))
+
+
+def test_locating_has_a_time_of_its_own_for_each_stream(made, monkeypatch):
+    """The image is clean; content and map are noised apart, together only where all is noise."""
+    whole, references = made
+    batch = batch_of(whole, references, [[0, 1, 2, 3, 4]] * 12)
+    params = dataclasses.replace(TINY, full_noise_share=0.5, given_share=0.0)
+    seen = []
+    original = whole.model.locate
+
+    def watched(streams, text, times):
+        seen.append(times)
+        assert torch.equal(streams.image, batch.image)
+        return original(streams, text, times)
+
+    monkeypatch.setattr(whole.model, "locate", watched)
+    monkeypatch.setattr(whole.model.brush, "forward", lambda *_: pytest.fail("drawn"))
+    column_loss(whole.model, batch, references, params, "locate", torch.Generator().manual_seed(0))
+    (times,) = seen
+    assert not times.image.any()
+    is_full = (times.content[:, 0] == 1) & (times.boxes[:, 0] == 1)
+    assert 0 < is_full.sum() < 12
+    assert (times.content[~is_full, 0] != times.boxes[~is_full, 0]).all()
+
+
 def test_content_is_the_references_cell_by_cell(made):
     whole, references = made
     batch = batch_of(whole, references, [[0, 1, 2, -1, -1]])
@@ -86,7 +119,7 @@ def test_content_is_the_references_cell_by_cell(made):
         assert torch.equal(part, references.latents[row])
 
 
-@pytest.mark.parametrize("mode", ["read", "write"])
+@pytest.mark.parametrize("mode", ["read", "write", "locate"])
 def test_a_step_has_the_parts_of_its_mode(made, mode):
     whole, references = made
     batch = batch_of(whole, references, [[0, 1, 2, 3, 4], [4, 3, 2, 1, -1]])
@@ -96,7 +129,10 @@ def test_a_step_has_the_parts_of_its_mode(made, mode):
     )
     assert torch.isfinite(loss)
     expected = {f"{mode}_{name}" for name in ("image", "content", "boxes")}
-    assert set(parts) == expected | ({"read_retrieval"} if mode == "read" else set())
+    if mode != "write":
+        expected.add(f"{mode}_retrieval")
+    # The image is given whole in locating, and nobody needs the brush.
+    assert set(parts) == expected - {"locate_image"}
 
 
 def test_the_side_stream_counts_by_lambda(made):
@@ -119,7 +155,7 @@ def test_without_a_side_weight_reading_draws_nothing(made, monkeypatch):
     assert set(parts) == {"read_content", "read_retrieval"}
 
 
-@pytest.mark.parametrize("mode", ["read", "write"])
+@pytest.mark.parametrize("mode", ["read", "write", "locate"])
 def test_given_cells_are_not_asked_for(made, mode):
     """With every cell of what is asked for given or open by chance, the loss stays finite."""
     whole, references = made
@@ -163,7 +199,7 @@ def test_what_is_unknown_is_no_empty_cell(made):
     assert first == second != empty
 
 
-@pytest.mark.parametrize("mode", ["read", "write"])
+@pytest.mark.parametrize("mode", ["read", "write", "locate"])
 def test_content_that_nobody_knows_is_noise(made, mode):
     whole, references = made
     batch = batch_of(whole, references, [[0, 1, 2, 3, UNKNOWN_CELL]] * 8)

@@ -166,3 +166,65 @@ def test_a_model_that_starts_from_its_eye_reads_what_the_eye_reads(made):
     similar = references.similarity(eye(whole.autoencoder.encode(cells)))
     expected = (similar * eye.log_temperature.clamp(max=4.6).exp()).softmax(dim=-1)
     assert torch.allclose(scores, expected, atol=1e-4)
+
+
+def test_what_is_known_stands_and_completes_the_rest(made):
+    reader = UniCalliReader(*made)
+    known = ("", "中", "", "", "", "人", "")
+    (plain,) = reader.read_columns([column(7)])
+    (completed,) = reader.read_columns([dataclasses.replace(column(7), known=known)])
+    for place, text in enumerate(known):
+        if text:
+            assert (completed[place].text, completed[place].score) == (text, 1.0)
+        else:
+            assert completed[place].candidates
+    # A network that knows nothing passes on what it is given all the same.
+    (unknown,) = reader.read_columns([dataclasses.replace(column(7), known=("",) * 7)])
+    assert [p.candidates for p in unknown] == [p.candidates for p in plain]
+
+
+def test_a_known_character_reaches_the_network_clean(made, monkeypatch):
+    whole, references = made
+    reader = UniCalliReader(whole, references)
+    seen = []
+    original = whole.model.read
+
+    def watched(streams, text, times):
+        seen.append((streams.content.clone(), text.characters.clone(), times.content.clone()))
+        return original(streams, text, times)
+
+    monkeypatch.setattr(whole.model, "read", watched)
+    reader.read_columns([dataclasses.replace(column(2), known=("", "中"))])
+    ((content, characters, times),) = seen
+    side = content.shape[-1]
+    place = CHARACTERS.index("中")
+    assert times.tolist() == [[1.0, 0.0, 1.0, 1.0, 1.0]]
+    assert torch.equal(content[0, :, side : 2 * side], references.latents[place])
+    clean = whole.model.embed_characters(torch.tensor([[place]]))[0, 0]
+    assert torch.equal(characters[0, 1], clean)
+
+
+def test_nothing_known_is_given_once_and_something_to_every_column(made, monkeypatch):
+    whole, references = made
+    reader = UniCalliReader(whole, references)
+    ink = np.random.default_rng(0).integers(0, 255, (3, 240, 48)).astype(np.uint8)
+    counts = []
+    original = whole.model.read
+
+    def watched(streams, text, times):
+        counts.append((len(streams.content), len(text.characters), len(times.content)))
+        return original(streams, text, times)
+
+    monkeypatch.setattr(whole.model, "read", watched)
+    nothing = np.full((3, 5), -1)
+    one = nothing.copy()
+    one[0, 2] = 4
+    shared, expanded = reader.scores(ink, nothing), reader.scores(ink, one)
+    assert counts == [(1, 1, 1), (3, 3, 3)]
+    assert torch.equal(shared, reader.scores(ink))
+    assert torch.allclose(shared[1:], expanded[1:], atol=1e-5)
+
+
+def test_known_characters_must_be_one_a_box(made):
+    with pytest.raises(ValueError, match="2 boxes and 1 known"):
+        UniCalliReader(*made).read_columns([dataclasses.replace(column(2), known=("中",))])

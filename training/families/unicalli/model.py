@@ -12,9 +12,9 @@ forms and a third, one vector for each stream, are a choice in ``UniCalliDims``.
 Ours: every cell of every stream has a time of its own, so that besides reading and writing a
 column can be completed, some of its cells being known. The image enters through a convolutional
 eye beside the linear patches (``stem``), whose tokens are also handed to the content stream at
-the same places, as are content tokens to the image, and it leaves through a convolutional brush
-(``brush``). The network predicts data instead of velocity; ``training.processes.flow`` turns one
-into the other.
+the same places, as are content tokens to the image, and to the box map where the image is clearer
+than it; it leaves through a convolutional brush (``brush``). The network predicts data instead of
+velocity; ``training.processes.flow`` turns one into the other.
 
 Keeps out: noise and schedules (``training.processes.flow``), losses (``objective``), what a
 prompt says (``pipelines.prompts``).
@@ -165,6 +165,15 @@ class UniCalli(ColumnNetwork):
         content = self._think(streams, text, times, slice(tokens, 2 * tokens))
         return self._unpatch(self.content_out(content))
 
+    def locate(self, streams: Streams, text: TextCondition, times: Times) -> tuple[Tensor, Tensor]:
+        """The clean content and the clean box map, without the brush."""
+        if streams.boxes is None:
+            raise ValueError("Locating starts from a noised box map; the streams have none.")
+        tokens = self._tokens(times)
+        thought = self._think(streams, text, times, slice(tokens, None))
+        content, boxes = thought.chunk(2, dim=1)
+        return self._unpatch(self.content_out(content)), self._unpatch(self.boxes_out(boxes))
+
     def embed_characters(self, ids: Tensor) -> Tensor:
         """(B, C) vocabulary ids, -1 for an empty cell, to (B, C, character_width)."""
         embedded: Tensor = self.character_table(ids + 1)
@@ -192,7 +201,11 @@ class UniCalli(ColumnNetwork):
         ]
         marks = [image_mark, content_mark]
         if streams.boxes is not None:
-            kinds.append(self.boxes_in(self._patch(streams.boxes)))
+            # Where the map is to be drawn after the image, it too is handed what the image shows;
+            # where both share their times, as in writing and reading, it gets nothing.
+            clearer = (times.boxes - times.image).clamp(min=0)[..., None]
+            drawn = self.boxes_in(self._patch(streams.boxes))
+            kinds.append(drawn + self._at_tokens(clearer) * image_tokens)
             marks.append(self._mark(times.boxes) + style)
         if self.dims.modality != "rotation":
             kinds = [kind + own for kind, own in zip(kinds, self.modality, strict=False)]

@@ -46,10 +46,16 @@ class Times:
     boxes: Tensor
 
     @classmethod
-    def even(cls, cells: int, *, image: Tensor, content: Tensor) -> Times:
-        """One time (B,) for all cells of a stream; the box map shares the image's (paper, 3.1)."""
-        image, content = (t[:, None].expand(-1, cells) for t in (image, content))
-        return cls(image=image, content=content, boxes=image)
+    def even(
+        cls, cells: int, *, image: Tensor, content: Tensor, boxes: Tensor | None = None
+    ) -> Times:
+        """One time (B,) for all cells of a stream; the box map shares the image's (paper, 3.1).
+
+        Locating alone gives the map a time of its own.
+        """
+        boxes = image if boxes is None else boxes
+        image, content, boxes = (t[:, None].expand(-1, cells) for t in (image, content, boxes))
+        return cls(image=image, content=content, boxes=boxes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +119,14 @@ class ColumnNetwork(nn.Module, ABC):
         What is the same for all columns (noise, text, times) may be given once, with B = 1.
         """
 
+    @abstractmethod
+    def locate(self, streams: Streams, text: TextCondition, times: Times) -> tuple[Tensor, Tensor]:
+        """The clean content and the clean box map alone; given once is what :meth:`read` says.
+
+        Raises:
+            ValueError: If ``streams`` has no box map.
+        """
+
     def velocity(self, streams: Streams, text: TextCondition, times: Times) -> Streams:
         """Velocity (noise minus data) of every stream, of a network that predicts it."""
         raise NotImplementedError
@@ -160,3 +174,7 @@ class Ready(Protocol):
     @property
     def context(self) -> PairModel | None:
         """What follows what in texts, or None."""
+
+    @property
+    def locates(self) -> bool:
+        """Whether the network has learned to locate characters in raw columns."""

@@ -1,10 +1,11 @@
-"""What UniCalli is trained for: one step that reads or writes.
+"""What UniCalli is trained for: one step that reads, writes or locates.
 
 Holds: ``ObjectiveParams`` with the presets ``PAPER``, ``RELEASED`` and ``TINY``, and
 ``column_loss``. Writing: content clean, image and box map noised together. Reading: image and box
 map clean, content noised. The main term belongs to what is noised, the side term is weighted with
 lambda (paper, section 3.1); content is replaced by noise now and then (3.3) and always where a
-column has no label (3.4).
+column has no label (3.4). Locating: the image of a raw column clean, content and box map noised,
+each with a time of its own: the network finds and reads the characters at once.
 
 Ours: some cells of what is asked for may be given, so that the same network completes a column
 and writes on from what stands there; and beside the flow loss of reading, the cross-entropy over
@@ -32,7 +33,8 @@ from training.families.unicalli.library import ReferenceLibrary
 from training.families.unicalli.network import ColumnNetwork, Streams, TextCondition, Times
 from training.processes.flow import SMALLEST_TIME, data_from_velocity, lay_noise
 
-Mode = Literal["read", "write"]
+Mode = Literal["read", "write", "locate"]
+_ALL = ("image", "content", "boxes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +52,12 @@ class ObjectiveParams:
         time_law: How times are drawn: ``uniform``, or ``logit_normal``, the sigmoid of a normal.
         is_alternating: Whether writing and reading take turns instead of being drawn.
         read_share: Share of steps that read, where they are drawn.
+        locate_share: Share of steps that locate; the rest writes.
         has_boxes: Whether there is a box map at all.
         boxes_absent_share: Share of reading steps without it, so that it may be missing.
         retrieval_weight: Weight of the cross-entropy; the paper has none.
-        full_noise_share: Share of reading steps at content time 1, where reading in one step
-            starts.
+        full_noise_share: Share of reading and locating steps at content time 1, in locating at
+            box time 1 too, where reading and locating in one step start.
         given_share: Share of steps in which each cell of what is asked for is given with an
             even chance: completing a column, writing on from what stands there.
         largest_weight: Bound on what an error in the data counts as an error of the velocity,
@@ -71,6 +74,7 @@ class ObjectiveParams:
     time_law: Literal["uniform", "logit_normal"] = "uniform"
     is_alternating: bool = False
     read_share: float = 0.5
+    locate_share: float = 0.0
     has_boxes: bool = True
     boxes_absent_share: float = 0.0
     retrieval_weight: float = 0.0
@@ -105,11 +109,13 @@ TINY = ObjectiveParams(
 
 
 def mode_of(params: ObjectiveParams, step: int, seed: int) -> Mode:
-    """Whether a step reads or writes; the same for all its slices."""
+    """Whether a step reads, writes or locates; the same for all its slices."""
     if params.is_alternating:
         return "read" if step % 2 else "write"
     drawn = np.random.default_rng((seed, step)).random()
-    return "read" if drawn < params.read_share else "write"
+    if drawn < params.read_share:
+        return "read"
+    return "locate" if drawn < params.read_share + params.locate_share else "write"
 
 
 def column_loss(
@@ -141,11 +147,15 @@ def column_loss(
         style=batch.style,
         characters=lay_noise(embedded, _noise(embedded, generator), times.content[..., None]),
     )
-    is_drawn = mode == "write" or params.reading_side_weight > 0
+    is_drawn = mode == "write" or (mode == "read" and params.reading_side_weight > 0)
+    counted = {"write": _ALL, "read": _ALL if is_drawn else ("content",), "locate": _ALL[1:]}
     if model.predicts == "velocity":
         answer = model.velocity(noised, text, times)
         at = at_latents(times.content, side)
         clean_content = data_from_velocity(noised.content, answer.content, at)
+    elif mode == "locate":
+        clean_content, boxes = model.locate(noised, text, times)
+        answer = Streams(image=noised.image, content=clean_content, boxes=boxes)
     elif is_drawn:
         answer = model(noised, text, times)
         clean_content = answer.content
@@ -155,12 +165,12 @@ def column_loss(
 
     given = params.side_weight if mode == "write" else params.reading_side_weight
     labelled = batch.is_labelled.float()
-    is_asked = {"image": mode == "write", "content": mode == "read", "boxes": mode == "write"}
+    is_asked = {"image": mode == "write", "content": mode != "write", "boxes": mode != "read"}
     parts: dict[str, Tensor] = {}
     loss = batch.image.new_zeros(())
-    for name in ("image", "content", "boxes"):
+    for name in counted[mode]:
         predicted: Tensor | None = getattr(answer, name)
-        if predicted is None or (name != "content" and not is_drawn):
+        if predicted is None:
             continue
         time: Tensor = getattr(times, name)
         data: Tensor = getattr(batch, name)
@@ -172,9 +182,9 @@ def column_loss(
         # A given cell of what is asked for counts as what is given.
         weights = torch.where((time > 0) & is_asked[name], 1.0, given) * weight
         parts[name] = (errors * weight).sum() / weight.sum().clamp(min=1)
-        share = params.reading_flow_weight if name == "content" and mode == "read" else 1.0
+        share = params.reading_flow_weight if name == "content" and mode != "write" else 1.0
         loss = loss + share * (errors * weights).sum() / weight.sum().clamp(min=1)
-    if mode == "read" and params.retrieval_weight:
+    if mode != "write" and params.retrieval_weight:
         parts["retrieval"] = retrieval_loss(model, clean_content, batch, times.content, library)
         loss = loss + params.retrieval_weight * parts["retrieval"]
     return loss, {f"{mode}_{name}": float(value.detach()) for name, value in parts.items()}
@@ -214,19 +224,22 @@ def _times(
     drawn = _uniform((count,), generator)
     if params.time_law == "logit_normal":
         drawn = torch.sigmoid(torch.randn((count,), generator=generator))
-    if mode == "read":
+    boxes = None
+    if mode != "write":
         is_full = _uniform((count,), generator) < params.full_noise_share
         image, content = zeros, torch.where(is_full, ones, drawn)
+        if mode == "locate":
+            boxes = torch.where(is_full, ones, _uniform((count,), generator))
     else:
         is_dropped = _uniform((count,), generator) < params.content_dropout
         image, content = drawn, is_dropped * params.dropped_time
-    times = Times.even(cells, image=image, content=content)
+    times = Times.even(cells, image=image, content=content, boxes=boxes)
     # What nobody knows is noise: such a cell is only drawn (the paper's unlabelled data).
     is_labelled = batch.is_labelled.cpu()
     times = replace(times, content=torch.where(is_labelled, times.content, 1.0))
     if _uniform((), generator).item() < params.given_share:
         is_open = (_uniform((count, cells), generator) < 0.5).float()
-        if mode == "read":
+        if mode != "write":
             content = times.content * torch.where(is_labelled, is_open, 1.0)
             times = replace(times, content=content)
         else:

@@ -90,3 +90,18 @@ class AncientRecipe:
     objective: ObjectiveParams = TINY
     characters_at_once: int = 96
     seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocateRecipe:
+    """A model that reads and writes learns to locate in raw columns as well.
+
+    Only the transformer and the way into and out of the box map learn; reading and writing are
+    practised beside it, so that they are not forgotten.
+    """
+
+    name: str
+    loop: LoopParams = LoopParams(seconds=3600, learning_rate=8e-4, warmup_steps=50)
+    objective: ObjectiveParams = replace(TINY, read_share=0.2, locate_share=0.65)
+    columns_at_once: int = 24
+    seed: int = 0

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from pipelines.errors import ModelError
 from training.augment import AugmentParams
 from training.columns import CLEAN, ColumnPictures, Columns
 from training.families.unicalli.autoencoder import Autoencoder
@@ -209,19 +210,28 @@ def train_columns(
     log: Path | None,
     judge: Callable[[], dict[str, float]] | None = None,
     kept: Path | None = None,
+    locating: Columns | None = None,
 ) -> Fitted:
-    """Train the transformer on columns, reading and writing in turn as the objective says.
+    """Train the transformer on columns, in the modes that the objective has shares for.
 
     What does not require a gradient stays as it is: a model from nothing keeps the eye it was
     given, because the first steps of young blocks would blind it.
+
+    Raises:
+        ModelError: If it is to locate and ``locating``, raw columns, is missing.
     """
     rows = library_rows(vocabulary, library)
     library = library.to(model.log_temperature.device)
+    sources = {"read": reading, "write": writing}
+    if locating is not None:
+        sources["locate"] = locating
+    elif objective.locate_share:
+        raise ModelError("There are no raw columns to learn to locate in; give `locating`.")
 
     def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
         mode = mode_of(objective, part.number, seed)
         generator = part.torch_seeded(seed)
-        pictures = (reading if mode == "read" else writing)(part)
+        pictures = sources[mode](part)
         batch = _to_batch(pictures, model, autoencoder, library, rows, generator, mode, objective)
         return column_loss(model, batch, library, objective, mode, generator)
 
@@ -245,7 +255,7 @@ def _to_batch(
     if mode == "write":
         prompts = tuple(without_parts(p, PART_DROPOUT, generator) for p in prompts)
     style = model.style_ids(prompts)
-    silent_share = STYLELESS_READING_SHARE if mode == "read" else objective.style_dropout
+    silent_share = objective.style_dropout if mode == "write" else STYLELESS_READING_SHARE
     told = torch.rand((len(style), 1), generator=generator) >= silent_share
     style = style * told.long()
     device = library.latents.device

@@ -61,6 +61,11 @@ class Bundle:
         """Sizes of the network."""
         return self.model.dims
 
+    @property
+    def locates(self) -> bool:
+        """Whether the model has learned to locate characters in raw columns."""
+        return bool(self.recipe.get("locates", False))
+
 
 def save_bundle(bundle: Bundle, folder: Path, card: str) -> None:
     """Write the folder; it appears whole under its name or not at all.

@@ -118,6 +118,21 @@ def test_data_is_what_the_velocity_leads_to(folder):
     assert ours(alone, text, at).boxes is None
 
 
+@torch.no_grad()
+def test_locating_takes_what_is_shared_once(folder):
+    ours, (streams, text) = network(folder), inputs()
+    once = Streams(image=streams.image, content=streams.content[:1], boxes=streams.boxes[:1])
+    said = TextCondition(style=text.style[:1], characters=text.characters[:1])
+    one = torch.ones(1)
+    at = Times.even(CELLS, image=0 * one, content=one, boxes=one)
+    content, boxes = ours.locate(once, said, at)
+    assert content.shape == boxes.shape == streams.image.shape
+    alone = dataclasses.replace(once, image=streams.image[1:])
+    assert torch.allclose(ours.locate(alone, said, at)[1], boxes[1:], atol=1e-5)
+    with pytest.raises(ValueError, match="box map"):
+        ours.locate(dataclasses.replace(streams, boxes=None), text, at)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_what_tells_streams_apart_is_learned_from_nothing(folder, form):
     ours, (streams, text) = network(folder, modality=form), inputs()

@@ -176,19 +176,29 @@ class UniCalliFlux(ColumnNetwork):
         )
 
     def read(self, streams: Streams, text: TextCondition, times: Times) -> Tensor:
-        """The clean content alone; what is given once is repeated for every column."""
+        """The clean content alone."""
+        return self._each(streams, text, times).content
+
+    def locate(self, streams: Streams, text: TextCondition, times: Times) -> tuple[Tensor, Tensor]:
+        """The clean content and the clean box map alone."""
+        clean = self._each(streams, text, times)
+        if clean.boxes is None:
+            raise ValueError("Locating starts from a noised box map; the streams have none.")
+        return clean.content, clean.boxes
+
+    def _each(self, streams: Streams, text: TextCondition, times: Times) -> Streams:
+        """Clean data of every stream; what is given once is repeated for every column."""
         count = len(streams.image)
 
         def each(shared: Tensor) -> Tensor:
             return shared.expand(count, *shared.shape[1:])
 
         boxes = None if streams.boxes is None else each(streams.boxes)
-        whole = self.forward(
+        return self.forward(
             Streams(image=streams.image, content=each(streams.content), boxes=boxes),
             TextCondition(style=each(text.style), characters=each(text.characters)),
             Times(image=each(times.image), content=each(times.content), boxes=each(times.boxes)),
         )
-        return whole.content
 
     def velocity(self, streams: Streams, text: TextCondition, times: Times) -> Streams:
         """Velocity (noise minus data) of every stream."""

@@ -72,6 +72,11 @@ class FluxBundle:
     recipe: dict[str, Any]
     context: PairModel | None = None
 
+    @property
+    def locates(self) -> bool:
+        """Whether the model has learned to locate characters in raw columns."""
+        return bool(self.recipe.get("locates", False))
+
 
 def built(
     folder: Path,

@@ -1,0 +1,78 @@
+"""A model that reads and writes learns to locate: raw columns of the hands it knows.
+
+Holds: ``learn_to_locate``. What it sees by and writes with stays as it is: the eye, the brush, and
+what prompts, characters and times mean.
+
+Keeps out: the columns themselves (``training.raw_columns``), files (``weights``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from training.columns import columns_from_bank
+from training.families.unicalli.library import ReferenceLibrary
+from training.families.unicalli.recipe import LocateRecipe
+from training.families.unicalli.stages import train_columns
+from training.families.unicalli.weights import Bundle
+from training.glyph_bank import GlyphBank
+from training.loop import Fitted
+from training.raw_columns import raw_columns_from_bank
+from training.slices import ahead
+
+LEARNING = ("blocks.", "boxes_in.", "boxes_out.", "last_modulation.", "modality")
+"""Parts of the network that learn, by the beginnings of their names."""
+
+
+def learn_to_locate(
+    bundle: Bundle,
+    bank: GlyphBank,
+    prompts: Mapping[str, str],
+    library: ReferenceLibrary,
+    recipe: LocateRecipe,
+    *,
+    log: Path | None,
+    kept: Path | None = None,
+    device: torch.device | None = None,
+) -> Fitted:
+    """Train the network of ``bundle`` in place.
+
+    Args:
+        bundle: A model that reads and writes.
+        bank: Characters of the hands it knows.
+        prompts: Style prompt of each hand.
+        library: References of the standard font.
+        recipe: How long, how fast, how much of each mode.
+        log: Where losses go.
+        kept: Where progress is kept, so that a run that was stopped goes on.
+        device: Where the networks are trained, if not where they are; they come back.
+    """
+    dims, seed, size = bundle.dims, recipe.seed, recipe.columns_at_once
+    reading, writing = (
+        ahead(
+            columns_from_bank(
+                bank, prompts, size=size, cells=dims.cells, cell_px=dims.cell_px,
+                is_aged=is_aged, seed=seed + int(is_aged),
+            )
+        )
+        for is_aged in (True, False)
+    )  # fmt: skip
+    raw = raw_columns_from_bank(
+        bank, prompts, size=size, cells=dims.cells, cell_px=dims.cell_px, seed=seed + 2
+    )
+    before = bundle.model.log_temperature.device
+    for network in (bundle.model, bundle.autoencoder):
+        network.to(device or before)
+    for name, parameter in bundle.model.named_parameters():
+        parameter.requires_grad_(name.startswith(LEARNING))
+    fitted = train_columns(
+        bundle.model, reading, writing, bundle.autoencoder, bundle.vocabulary, library,
+        recipe.objective, recipe.loop, seed, log, kept=kept, locating=ahead(raw),
+    )  # fmt: skip
+    for network in (bundle.model, bundle.autoencoder):
+        network.to(before)
+    bundle.model.requires_grad_(True)
+    return fitted
