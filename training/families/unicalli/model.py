@@ -201,11 +201,12 @@ class UniCalli(ColumnNetwork):
         ]
         marks = [image_mark, content_mark]
         if streams.boxes is not None:
-            # Where the map is to be drawn after the image, it too is handed what the image shows;
-            # where both share their times, as in writing and reading, it gets nothing.
-            clearer = (times.boxes - times.image).clamp(min=0)[..., None]
+            # Where the map is to be drawn after the image, what the image shows takes the place of
+            # what the map hides; where both share their times, as in writing and reading, the
+            # map is left alone.
+            clearer = self._at_tokens((times.boxes - times.image).clamp(min=0)[..., None])
             drawn = self.boxes_in(self._patch(streams.boxes))
-            kinds.append(drawn + self._at_tokens(clearer) * image_tokens)
+            kinds.append((1 - clearer) * drawn + clearer * image_tokens)
             marks.append(self._mark(times.boxes) + style)
         if self.dims.modality != "rotation":
             kinds = [kind + own for kind, own in zip(kinds, self.modality, strict=False)]
