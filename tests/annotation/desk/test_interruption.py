@@ -54,8 +54,12 @@ def a_port():
         return probe.getsockname()[1]
 
 
-def bring(home, count, largest, kills, seed, *, between_s):
-    """Send ``count`` files of log-uniform sizes past so many kills; what to compare."""
+def bring(home, count, largest, kills, seed):
+    """Send ``count`` files of log-uniform sizes past so many kills; what to compare.
+
+    Kills are spread evenly over the files, each soon after a file has begun, so that a fast machine
+    sees as many as a slow one.
+    """
     rng = np.random.default_rng(seed)
     with_users(a_desk(home))
     desk = DeskProcess(home, a_port())
@@ -67,10 +71,14 @@ def bring(home, count, largest, kills, seed, *, between_s):
     sizes[:2] = largest
     is_over = threading.Event()
     done_kills = []
+    sent, breaks, states = {}, 0, []
 
     def interrupt():
-        for _ in range(kills):
-            if is_over.wait(float(rng.uniform(*between_s))):
+        for number in range(kills):
+            while len(states) < (number + 1) * count // (kills + 1):
+                if is_over.wait(0.01):
+                    return
+            if is_over.wait(float(rng.uniform(0, 0.1))):
                 return
             desk.kill()
             done_kills.append(1)
@@ -78,7 +86,6 @@ def bring(home, count, largest, kills, seed, *, between_s):
 
     killer = threading.Thread(target=interrupt)
     killer.start()
-    sent, breaks, states = {}, 0, []
     try:
         files = np.random.default_rng(seed + 1)
         for index, size in enumerate(sizes):
@@ -96,9 +103,9 @@ def bring(home, count, largest, kills, seed, *, between_s):
 
 @pytest.mark.slow
 def test_files_arrive_once_although_the_desk_is_killed(tmp_path):
-    sent, states, breaks, kills = bring(tmp_path, 40, 3 * CHUNK, 4, 1, between_s=(0.3, 1.5))
+    sent, states, breaks, kills = bring(tmp_path, 40, 3 * CHUNK, 4, 1)
     found = files_of(tmp_path / "inbox")
-    assert kills >= 2, "the test is about being killed"
+    assert kills == 4, "the test is about being killed"
     assert breaks >= 1
     assert set(states) == {"taken"}
     assert set(found) == set(sent)
@@ -111,7 +118,7 @@ if __name__ == "__main__":
     from pathlib import Path
 
     began, home = time.monotonic(), Path(sys.argv[1])
-    sent, states, breaks, kills = bring(home, 200, 20 << 20, 12, 7, between_s=(2.0, 8.0))
+    sent, states, breaks, kills = bring(home, 200, 20 << 20, 12, 7)
     found = files_of(home / "inbox")
     lost, doubled = set(sent) - set(found), [p for p in found.values() if len(p) > 1]
     sys.stdout.write(
