@@ -106,10 +106,8 @@ def columns_from_bank(
         empty_share: Share of columns that end early, their lower cells empty.
     """
     params = AugmentParams() if is_aged else CLEAN
-    present = [hand for hand in range(len(bank.hand_names)) if (bank.hands == hand).any()]
-    places = {hand: np.flatnonzero(bank.hands == hand) for hand in present}
-    weights = np.array([(hand_weights or {}).get(bank.hand_names[h], 1.0) for h in present])
-    weights = weights / weights.sum()
+    places, weights = hands_to_draw(bank, hand_weights)
+    present = list(places)
 
     def columns(wanted: Slice) -> ColumnPictures:
         rng, generator = wanted.numpy_seeded(seed), wanted.torch_seeded(seed)
@@ -132,6 +130,15 @@ def columns_from_bank(
         )
 
     return columns
+
+
+def hands_to_draw(
+    bank: GlyphBank, hand_weights: Mapping[str, float] | None
+) -> tuple[dict[int, npt.NDArray[np.intp]], npt.NDArray[np.float64]]:
+    """Where the characters of each hand that has any stand in the bank, and its chance."""
+    present = [hand for hand in range(len(bank.hand_names)) if (bank.hands == hand).any()]
+    weights = np.array([(hand_weights or {}).get(bank.hand_names[h], 1.0) for h in present])
+    return {hand: np.flatnonzero(bank.hands == hand) for hand in present}, weights / weights.sum()
 
 
 def columns_from_samples(

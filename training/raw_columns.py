@@ -25,7 +25,7 @@ from pipelines.raw_windows import core_map
 from pipelines.synthesis.setting import wander
 from pipelines.windows import INK_SHARE, ink_extent
 from training.augment import AugmentParams, augment, damage
-from training.columns import EMPTY_CELL, ColumnPictures, Columns
+from training.columns import EMPTY_CELL, ColumnPictures, Columns, hands_to_draw
 from training.glyph_bank import GlyphBank
 from training.slices import Slice
 
@@ -105,10 +105,8 @@ def raw_columns_from_bank(
         hand_weights: How often each hand is drawn, 1 where nothing is said.
         params: How columns are set.
     """
-    present = [hand for hand in range(len(bank.hand_names)) if (bank.hands == hand).any()]
-    places = {hand: np.flatnonzero(bank.hands == hand) for hand in present}
-    weights = np.array([(hand_weights or {}).get(bank.hand_names[h], 1.0) for h in present])
-    weights = weights / weights.sum()
+    places, weights = hands_to_draw(bank, hand_weights)
+    present = list(places)
 
     def columns(wanted: Slice) -> ColumnPictures:
         rng, generator = wanted.numpy_seeded(seed), wanted.torch_seeded(seed)

@@ -18,13 +18,13 @@ import numpy as np
 import torch
 
 from pipelines.geometry import Box
-from training.columns import Columns, columns_from_bank
+from training.columns import columns_from_bank
 from training.families.unicalli.library import ReferenceLibrary
 from training.families.unicalli.model import UniCalli
 from training.families.unicalli.network import Modality
 from training.families.unicalli.objective import PAPER, TINY, ObjectiveParams
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
-from training.families.unicalli.stages import train_columns
+from training.families.unicalli.stages import columns_of_hands, train_columns
 from training.families.unicalli.weights import Bundle, lay_out_channels_last
 from training.families.unicalli.writing import UniCalliWriter, WritingParams
 from training.gate import written_right
@@ -32,7 +32,7 @@ from training.glyph_bank import GlyphBank
 from training.loop import LoopParams
 from training.metrics.recognition import Share, accuracy
 from training.roles import ColumnInk
-from training.slices import Slice, ahead
+from training.slices import Slice
 
 SINGLES = ("eye", "brush", "content_out", "style_table", "style_in", "time_in")
 """Parts that were trained on single characters, by their names in the model."""
@@ -114,8 +114,8 @@ def ablate(
     for variant in params.variants:
         torch.manual_seed(params.seed)
         bundle = replace(parent, model=_started(parent, variant), context=None)
-        reading, writing = (
-            ahead(_columns(parent, bank, prompts, params, is_aged)) for is_aged in (True, False)
+        reading, writing = columns_of_hands(
+            bank, prompts, parent.dims, params.columns_at_once, params.seed
         )
         fitted = train_columns(
             bundle.model, reading, writing, parent.autoencoder, parent.vocabulary, library,
@@ -146,24 +146,6 @@ def _started(parent: Bundle, variant: Variant) -> UniCalli:
             getattr(model, name).requires_grad_(False)
     lay_out_channels_last(model)
     return model
-
-
-def _columns(
-    parent: Bundle,
-    bank: GlyphBank,
-    prompts: Mapping[str, str],
-    params: AblationParams,
-    is_aged: bool,
-) -> Columns:
-    return columns_from_bank(
-        bank,
-        prompts,
-        size=params.columns_at_once,
-        cells=parent.dims.cells,
-        cell_px=parent.dims.cell_px,
-        is_aged=is_aged,
-        seed=params.seed + int(is_aged),
-    )
 
 
 def _read_right(

@@ -20,13 +20,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pipelines.glyphs.fonts import FontFace
-from training.columns import columns_from_bank
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.conditioning import library_rows
 from training.families.unicalli.library import ReferenceLibrary, build_library
 from training.families.unicalli.pretraining import SingleReader, SingleWriter
 from training.families.unicalli.recipe import PretrainRecipe
 from training.families.unicalli.stages import (
+    columns_of_hands,
     single_reader,
     single_writer,
     start_from_singles,
@@ -37,7 +37,7 @@ from training.families.unicalli.stages import (
 )
 from training.families.unicalli.weights import Bundle
 from training.glyph_bank import GlyphBank
-from training.slices import Team, ahead
+from training.slices import Team
 from training.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -91,21 +91,8 @@ def train_from_nothing(
     logger.info("stage 4 of 4: columns")
     for trained in (model.eye, model.content_out):
         trained.requires_grad_(False)
-    reading, writing = (
-        ahead(
-            columns_from_bank(
-                bank,
-                prompts,
-                size=recipe.columns_at_once,
-                cells=dims.cells,
-                cell_px=dims.cell_px,
-                is_aged=is_aged,
-                seed=seed + int(is_aged),
-                hand_weights=hand_weights,
-            )
-        )
-        for is_aged in (True, False)
-    )
+    size = recipe.columns_at_once
+    reading, writing = columns_of_hands(bank, prompts, dims, size, seed, hand_weights)
     fitted = train_columns(
         model, reading, writing, autoencoder, vocabulary, library,
         recipe.objective, recipe.columns, seed, log, kept=working_folder / "columns.progress",

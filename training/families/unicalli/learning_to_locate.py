@@ -13,10 +13,9 @@ from pathlib import Path
 
 import torch
 
-from training.columns import columns_from_bank
 from training.families.unicalli.library import ReferenceLibrary
 from training.families.unicalli.recipe import LocateRecipe
-from training.families.unicalli.stages import train_columns
+from training.families.unicalli.stages import columns_of_hands, train_columns
 from training.families.unicalli.weights import Bundle
 from training.glyph_bank import GlyphBank
 from training.loop import Fitted
@@ -51,15 +50,7 @@ def learn_to_locate(
         device: Where the networks are trained, if not where they are; they come back.
     """
     dims, seed, size = bundle.dims, recipe.seed, recipe.columns_at_once
-    reading, writing = (
-        ahead(
-            columns_from_bank(
-                bank, prompts, size=size, cells=dims.cells, cell_px=dims.cell_px,
-                is_aged=is_aged, seed=seed + int(is_aged),
-            )
-        )
-        for is_aged in (True, False)
-    )  # fmt: skip
+    reading, writing = columns_of_hands(bank, prompts, dims, size, seed)
     raw = raw_columns_from_bank(
         bank, prompts, size=size, cells=dims.cells, cell_px=dims.cell_px, seed=seed + 2
     )

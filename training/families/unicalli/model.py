@@ -281,17 +281,6 @@ class UniCalli(ColumnNetwork):
         """What holds for a cell, (B, C, any), for each of its tokens."""
         return repeat(of_cells, "B C any -> B (C P) any", P=self.dims.token_side**2)
 
-    def _patch(self, latents: Tensor) -> Tensor:
-        return rearrange(
-            latents, "B Z (h p) (w q) -> B (h w) (Z p q)", p=self.dims.patch, q=self.dims.patch
-        )
-
-    def _unpatch(self, tokens: Tensor) -> Tensor:
-        return rearrange(
-            tokens, "B (h w) (Z p q) -> B Z (h p) (w q)",
-            w=self.dims.token_side, p=self.dims.patch, q=self.dims.patch,
-        )  # fmt: skip
-
     def _angles(self, streams: int, cells: int, words: int) -> Tensor:
         """Style words stand at the origin, a character token in the middle of its cell."""
         side = self.dims.token_side

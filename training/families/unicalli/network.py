@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from einops import rearrange
 from torch import Tensor, nn
 
 from training.context import PairModel
@@ -91,6 +92,14 @@ class ColumnDims(Protocol):
         """S."""
 
     @property
+    def patch(self) -> int:
+        """Side of a token in latents."""
+
+    @property
+    def token_side(self) -> int:
+        """P: side of a cell in tokens."""
+
+    @property
     def character_width(self) -> int:
         """Numbers in the embedding of a character."""
 
@@ -138,6 +147,19 @@ class ColumnNetwork(nn.Module, ABC):
     @abstractmethod
     def style_ids(self, prompts: Sequence[str]) -> Tensor:
         """(B, T) ids of style prompts on the CPU, no row of which is all zeros if it has words."""
+
+    def _patch(self, latents: Tensor) -> Tensor:
+        """(B, Z, C * S, S) latents as one row of numbers a token, (B, C * P * P, F)."""
+        return rearrange(
+            latents, "B Z (h p) (w q) -> B (h w) (Z p q)", p=self.dims.patch, q=self.dims.patch
+        )
+
+    def _unpatch(self, tokens: Tensor) -> Tensor:
+        """Back again."""
+        return rearrange(
+            tokens, "B (h w) (Z p q) -> B Z (h p) (w q)",
+            w=self.dims.token_side, p=self.dims.patch, q=self.dims.patch,
+        )  # fmt: skip
 
 
 class InkCoder(Protocol):

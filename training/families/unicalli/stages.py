@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from pipelines.errors import ModelError
 from training.augment import AugmentParams
-from training.columns import CLEAN, ColumnPictures, Columns
+from training.columns import CLEAN, ColumnPictures, Columns, columns_from_bank
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.conditioning import (
     ColumnBatch,
@@ -29,7 +29,7 @@ from training.families.unicalli.conditioning import (
 )
 from training.families.unicalli.library import ReferenceLibrary
 from training.families.unicalli.model import UniCalli, UniCalliDims
-from training.families.unicalli.network import ColumnNetwork, InkCoder
+from training.families.unicalli.network import ColumnDims, ColumnNetwork, InkCoder
 from training.families.unicalli.objective import Mode, ObjectiveParams, column_loss, mode_of
 from training.families.unicalli.pretraining import (
     SingleReader,
@@ -195,6 +195,33 @@ def start_from_singles(
         nn.init.zeros_(model.content_in.bias)
     lay_out_channels_last(model)
     return model
+
+
+def columns_of_hands(
+    bank: GlyphBank,
+    prompts: Mapping[str, str],
+    dims: ColumnDims,
+    size: int,
+    seed: int,
+    hand_weights: Mapping[str, float] | None = None,
+) -> tuple[Columns, Columns]:
+    """Synthetic columns to read, aged, and to write, clean, each made ahead of need."""
+    reading, writing = (
+        ahead(
+            columns_from_bank(
+                bank,
+                prompts,
+                size=size,
+                cells=dims.cells,
+                cell_px=dims.cell_px,
+                is_aged=is_aged,
+                seed=seed + int(is_aged),
+                hand_weights=hand_weights,
+            )
+        )
+        for is_aged in (True, False)
+    )
+    return reading, writing
 
 
 def train_columns(

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import torch
-from einops import rearrange, repeat
+from einops import repeat
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -319,14 +319,3 @@ class UniCalliFlux(ColumnNetwork):
     def _clean(self, noised: Tensor, velocity: Tensor, times: Tensor) -> Tensor:
         at = repeat(times, "B C -> B 1 (C S) 1", S=self.dims.latent_side)
         return data_from_velocity(noised, velocity, at)
-
-    def _patch(self, latents: Tensor) -> Tensor:
-        return rearrange(
-            latents, "B Z (h p) (w q) -> B (h w) (Z p q)", p=self.dims.patch, q=self.dims.patch
-        )
-
-    def _unpatch(self, tokens: Tensor) -> Tensor:
-        return rearrange(
-            tokens, "B (h w) (Z p q) -> B Z (h p) (w q)",
-            w=self.dims.token_side, p=self.dims.patch, q=self.dims.patch,
-        )  # fmt: skip

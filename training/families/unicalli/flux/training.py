@@ -16,7 +16,6 @@ from pathlib import Path
 import torch
 
 from pipelines.glyphs.fonts import FontFace
-from training.columns import columns_from_bank
 from training.families.unicalli.flux.network import FluxDims
 from training.families.unicalli.flux.weights import (
     FluxBundle,
@@ -28,10 +27,9 @@ from training.families.unicalli.flux.weights import (
 from training.families.unicalli.library import build_library
 from training.families.unicalli.objective import PAPER, ObjectiveParams
 from training.families.unicalli.recipe import CONTENT_FONT
-from training.families.unicalli.stages import train_autoencoder, train_columns
+from training.families.unicalli.stages import columns_of_hands, train_autoencoder, train_columns
 from training.glyph_bank import GlyphBank
 from training.loop import LoopParams
-from training.slices import ahead
 from training.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -105,20 +103,8 @@ def train_on_flux(
     coder.to(device)
     learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
     logger.info("%d million weights are learned", learned // 10**6)
-    reading, writing = (
-        ahead(
-            columns_from_bank(
-                bank,
-                prompts,
-                size=recipe.columns_at_once,
-                cells=dims.cells,
-                cell_px=dims.cell_px,
-                is_aged=is_aged,
-                seed=seed + int(is_aged),
-            )
-        )
-        for is_aged in (True, False)
-    )
+    size = recipe.columns_at_once
+    reading, writing = columns_of_hands(bank, prompts, dims, size, seed)
     library = build_library(vocabulary, content_face, coder, dims.cell_px)
     fitted = train_columns(
         model, reading, writing, coder, vocabulary, library,
