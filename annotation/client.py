@@ -27,8 +27,9 @@ from label_studio_sdk.core.api_error import ApiError
 
 from annotation.answers import full_task, plain, time_of
 from annotation.failures import MayPass, NotFound, not_reached, of_status, too_slow
-from annotation.label_studio import FullTask, TaskSummary, User
+from annotation.label_studio import FullTask, TaskSummary, User, View
 from annotation.label_studio import LabelStudio as LabelStudio
+from annotation.views import view_data
 from pipelines.errors import ServiceError
 
 T = TypeVar("T")
@@ -148,18 +149,14 @@ class _RealLabelStudio:
             ),
         )
 
-    def ensure_view(self, project_id: int, title: str, sort_by: str, hidden: Sequence[str]) -> None:
+    def ensure_views(self, project_id: int, views: Sequence[View], hidden: Sequence[str]) -> None:
         found = self._repeat("listing views", lambda: self._sdk.views.list(project=project_id))
-        for view in found:
-            if plain(view.data).get("title") == title:
-                return
-        columns = [f"tasks:{name}" for name in hidden]
-        data: Any = {
-            "title": title,
-            "type": "list",
-            "ordering": [f"-tasks:data.{sort_by}"],
-            "hiddenColumns": {"explore": columns, "labeling": columns},
-        }
+        there = {plain(view.data).get("title") for view in found}
+        for view in views:
+            if view.title not in there:
+                self._make_view(project_id, view.title, view_data(view, hidden))
+
+    def _make_view(self, project_id: int, title: str, data: Any) -> None:
         self._once(
             f"making the view {title!r}",
             lambda: self._sdk.views.create(project=project_id, data=data),

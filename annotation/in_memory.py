@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from annotation.label_studio import MAX_TITLE, FullTask, TaskSummary, User
+from annotation.label_studio import MAX_TITLE, FullTask, TaskSummary, User, View
 from pipelines.errors import ServiceError
 
 
@@ -37,7 +37,7 @@ class _Project:
     title: str
     config: str
     folders: set[Path] = field(default_factory=set)
-    views: dict[str, str] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
     model_version: str = ""
 
 
@@ -86,8 +86,9 @@ class InMemoryLabelStudio:
     def serve_images(self, project_id: int, folder: Path) -> None:
         self._project(project_id).folders.add(folder)
 
-    def ensure_view(self, project_id: int, title: str, sort_by: str, hidden: Sequence[str]) -> None:
-        self._project(project_id).views.setdefault(title, sort_by)
+    def ensure_views(self, project_id: int, views: Sequence[View], hidden: Sequence[str]) -> None:
+        for view in views:
+            self._project(project_id).views.setdefault(view.title, view)
 
     def summaries(self, project_id: int) -> Iterator[TaskSummary]:
         self._project(project_id)

@@ -56,6 +56,23 @@ class FullTask:
     predictions: tuple[Mapping[str, Any], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A saved view: a list of tasks in an order, perhaps of some of them only.
+
+    ``sort_by`` is a field of ``data`` that holds numbers. ``above_zero`` keeps tasks where this
+    field of ``data`` is greater than 0; ``answer`` those where an annotation holds this text;
+    ``is_open`` those that nobody has annotated.
+    """
+
+    title: str
+    sort_by: str
+    is_descending: bool = True
+    above_zero: str = ""
+    answer: str = ""
+    is_open: bool = False
+
+
 class LabelStudio(Protocol):
     """What this project needs of Label Studio. Every method may raise ``ServiceError``."""
 
@@ -83,8 +100,8 @@ class LabelStudio(Protocol):
         """Let a project's browser pages read pictures in a folder of the server's machine."""
         ...
 
-    def ensure_view(self, project_id: int, title: str, sort_by: str, hidden: Sequence[str]) -> None:
-        """A saved view sorted by a field of ``data``, highest first, without ``hidden`` columns."""
+    def ensure_views(self, project_id: int, views: Sequence[View], hidden: Sequence[str]) -> None:
+        """Saved views without ``hidden`` columns; one whose title is there stays as people left it."""
         ...
 
     def summaries(self, project_id: int) -> Iterator[TaskSummary]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from annotation import interface
 from annotation.images import ImageFolder, make_derivative
 from annotation.projects import Payload
+from annotation.queue import QueueParams, Waiting, places, waiting
 from annotation.tasks import column_task, page_task, split_column
-from annotation.triage import TriageParams, triage
+from annotation.triage import Triage, TriageParams, triage
 from pipelines.errors import MaterialError
 from pipelines.geometry import Box
 from pipelines.records import Column, Page, Reading, Rejection
@@ -46,6 +47,7 @@ def column_payloads(
     *,
     max_characters: int,
     weights: TriageParams,
+    queue: QueueParams,
     rejections: dict[str, Rejection],
 ) -> Iterator[Payload]:
     """The tasks of each column; what cannot become one goes into ``rejections`` by column id.
@@ -58,7 +60,7 @@ def column_payloads(
     seconds: dict[str, Reading] = {}
     if tables.manifest("second_readings", batch) is not None:
         seconds = {r.column_id: r for r in tables.read("second_readings", batch, Reading)}
-    counts = Counter(canonical(c.text) for r in readings.values() for c in r.characters if c.text)
+    weighed, place_of = _weighed(tables, batch, readings, seconds, weights, queue)
     for column in columns_of(tables, batch):
         reading = readings.get(column.column_id)
         if reading is None:
@@ -73,8 +75,8 @@ def column_payloads(
                 pictures,
                 batch=batch,
                 max_characters=max_characters,
-                weights=weights,
-                counts=counts,
+                weighed=weighed[column.column_id],
+                place=place_of[column.column_id],
             )
         except MaterialError as error:
             rejections[column.column_id] = rejected(column, error.reason, str(error))
@@ -112,6 +114,33 @@ def rejected(column: Column, reason: str, detail: str) -> Rejection:
     return Rejection(item_id=column.column_id, stage=STAGE, reason=reason, detail=detail)
 
 
+def _weighed(
+    tables: Tables,
+    batch: str,
+    readings: Mapping[str, Reading],
+    seconds: Mapping[str, Reading],
+    weights: TriageParams,
+    queue: QueueParams,
+) -> tuple[dict[str, Triage], Mapping[str, int]]:
+    """What each column that was read is worth looking at, and its place in the queue, by id."""
+    counts = Counter(canonical(c.text) for r in readings.values() for c in r.characters if c.text)
+    weighed: dict[str, Triage] = {}
+    line: list[Waiting] = []
+    for column in columns_of(tables, batch):
+        reading = readings.get(column.column_id)
+        if reading is None:
+            continue
+        weighed[column.column_id] = triage(
+            reading,
+            seconds.get(column.column_id),
+            is_order_uncertain=column.is_order_uncertain,
+            counts=counts,
+            params=weights,
+        )
+        line.append(waiting(column, reading, weighed[column.column_id]))
+    return weighed, places(line, queue)
+
+
 def _tasks_of(
     column: Column,
     reading: Reading,
@@ -120,16 +149,9 @@ def _tasks_of(
     *,
     batch: str,
     max_characters: int,
-    weights: TriageParams,
-    counts: Mapping[str, int],
+    weighed: Triage,
+    place: int,
 ) -> list[Payload]:
-    weighed = triage(
-        reading,
-        second,
-        is_order_uncertain=column.is_order_uncertain,
-        counts=counts,
-        params=weights,
-    )
     payloads: list[Payload] = []
     for part in split_column(column, max_characters):
         picture = make_derivative(
@@ -140,6 +162,8 @@ def _tasks_of(
             max_side_px=pictures.max_side_px,
         )
         payloads.append(
-            column_task(part, reading, second, picture=picture, triage=weighed, batch=batch)
+            column_task(
+                part, reading, second, picture=picture, triage=weighed, place=place, batch=batch
+            )
         )
     return payloads

@@ -21,8 +21,10 @@ from annotation.images import ImageFolder
 from annotation.label_studio import MAX_TITLE, LabelStudio, TaskSummary
 from annotation.payloads import Pictures, column_payloads, columns_of, page_payloads, rejected
 from annotation.projects import Filled, check_pictures, fill
+from annotation.queue import QueueParams
 from annotation.tasks import HIDDEN_COLUMNS
 from annotation.triage import TriageParams
+from annotation.views import COLUMN_VIEWS
 from pipelines.ids import derive_id
 from pipelines.records import (
     Column,
@@ -32,8 +34,6 @@ from pipelines.records import (
 )
 from pipelines.store import Store
 from pipelines.tables import Tables
-
-VIEW_TITLE = "Most useful first"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,7 @@ class PushParams:
     max_image_side_px: int = 2400
     with_page_view: bool = True
     triage: TriageParams = TriageParams()
+    queue: QueueParams = QueueParams()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ def push(
         f"Columns of batch {batch}, drafted by the reader, {code_version}.",
     )
     client.serve_images(project_id, images.path)
-    client.ensure_view(project_id, VIEW_TITLE, "priority", HIDDEN_COLUMNS)
+    client.ensure_views(project_id, COLUMN_VIEWS, HIDDEN_COLUMNS)
     rejections: dict[str, Rejection] = {}
     pictures = Pictures(store=store, images=images, max_side_px=params.max_image_side_px)
     wanted = column_payloads(
@@ -121,6 +122,7 @@ def push(
         pictures,
         max_characters=params.max_characters_per_task,
         weights=params.triage,
+        queue=params.queue,
         rejections=rejections,
     )
     filled, there = fill(

@@ -41,7 +41,7 @@ HIDDEN_COLUMNS = (
     *("storage_filename", "created_at", "updated_at", "updated_by", "avg_lead_time"),
     *("data.comparison", "data.batch", "data.page_id", "data.column_id", "data.column_index"),
     *("data.key", "data.part", "data.parts", "data.crop", "data.character_ids"),
-    *("data.reading_id", "data.sha", "data.work", "data.image"),
+    *("data.reading_id", "data.sha", "data.work", "data.image", "data.is_order_uncertain"),
 )
 """What the list of tasks need not show: it is there to choose by title, draft and priority."""
 
@@ -164,10 +164,12 @@ def column_task(
     *,
     picture: Derivative,
     triage: Triage,
+    place: int,
     batch: str,
 ) -> dict[str, Any]:
     """One task as Label Studio imports it: ``{"data": {...}, "predictions": [one]}``.
 
+    ``place`` is where it stands in the order of work, from 1 (``annotation.queue``).
     ``data["sha"]`` covers everything else in the task, so that a push sees what is outdated.
 
     Raises:
@@ -181,10 +183,14 @@ def column_task(
         "image": picture.url,
         "title": _title(part),
         "comparison": comparison(part, read, other),
+        "queue": place,
         "priority": triage.priority,
         "uncertainty": triage.uncertainty,
         "disagreement": triage.disagreement,
         "rarity": triage.rarity,
+        "order_uncertainty": (
+            round(max(0.01, 1 - column.order_confidence), 4) if column.is_order_uncertain else 0.0
+        ),
         "is_order_uncertain": column.is_order_uncertain,
         "work": column.work.title,
         "batch": batch,

@@ -13,6 +13,7 @@ import pytest
 from annotation import interface
 from annotation.client import ClientParams, connect
 from annotation.tasks import decision_item, region
+from annotation.views import COLUMN_VIEWS
 from pipelines.errors import ServiceError
 from pipelines.ids import derive_id
 
@@ -55,8 +56,8 @@ def test_a_project_is_found_again_by_its_title(label_studio, project, request):
     assert label_studio.find_project(title[:-1]) is None
     with pytest.raises(ServiceError, match="50 characters"):
         label_studio.ensure_project("t" * 51, config, "too long")
-    label_studio.ensure_view(project, "Most useful first", "priority", ["data.key"])
-    label_studio.ensure_view(project, "Most useful first", "priority", ["data.key"])
+    label_studio.ensure_views(project, COLUMN_VIEWS, ["data.key"])
+    label_studio.ensure_views(project, COLUMN_VIEWS, ["data.key"])
 
 
 def test_tasks_come_back_as_they_were_sent(label_studio, project):
@@ -315,18 +316,35 @@ def test_a_refused_token_is_explained_and_not_shown(misbehaving, status):
 
 @pytest.mark.label_studio
 @pytest.mark.slow
-def test_the_saved_view_puts_the_highest_priority_first(real):
+def test_saved_views_bring_tasks_in_their_order_and_only_theirs(real):
     config = interface.column_interface().xml
     project = real.ensure_project("contract view", config, "for a test")
-    priorities = [0.05, 0.9, 0.1234, 1.0, 0.5]
-    tasks = [payload(f"k{i}") for i in range(len(priorities))]
-    for task, priority in zip(tasks, priorities, strict=True):
-        task["data"]["priority"] = priority
+    queue = [10, 2, 9, 100, 1]
+    tasks = [payload(f"k{i}") for i in range(len(queue))]
+    for task, place in zip(tasks, queue, strict=True):
+        disagreement = {2: 0.25, 9: 1.0, 100: 0.0004}.get(place, 0.0)
+        more = {"queue": place, "priority": place / 100, "disagreement": disagreement}
+        task["data"] |= more | {"rarity": 0.0, "order_uncertainty": 0.2 * (place == 100)}
     real.import_tasks(project, tasks)
-    real.ensure_view(project, "Most useful first", "priority", ["data.key"])
-    (view,) = real._sdk.views.list(project=project)
-    listed = real._sdk.tasks.list(view=view.id, fields="task_only")
-    assert [task.data["priority"] for task in listed] == sorted(priorities, reverse=True)
+    real.ensure_views(project, COLUMN_VIEWS, ["data.key"])
+    real.ensure_views(project, COLUMN_VIEWS, ["data.key"])
+    views = {view.data["title"]: view.id for view in real._sdk.views.list(project=project)}
+    assert list(views) == [view.title for view in COLUMN_VIEWS]
+
+    def listed(title):
+        found = real._sdk.tasks.list(view=views[title], fields="task_only")
+        return [task.data["queue"] for task in found]
+
+    assert listed("Most useful first") == [1, 2, 9, 10, 100]
+    assert listed("Readers disagree") == [9, 2, 100]
+    assert listed("Rare characters") == []
+    assert listed("Order in doubt") == [100]
+    (tenth,) = (t for t in real.summaries(project) if t.data["queue"] == 10)
+    answer = [decision_item(interface.NEEDS_EXPERT)]
+    me = real.whoami().user_id
+    real.add_annotation(tenth.task_id, answer, completed_by=me, lead_time_s=1.0)
+    assert listed("For an expert") == [10]
+    assert listed("Most useful first") == [1, 2, 9, 100]
 
 
 @pytest.mark.label_studio

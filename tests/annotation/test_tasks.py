@@ -120,7 +120,9 @@ def test_the_same_draft_makes_the_same_task(tables, store):
     reading, other = tables.read("readings", batch.name, Reading)
 
     def make():
-        return column_task(part, reading, None, picture=PICTURE, triage=WEIGHED, batch=batch.name)
+        return column_task(
+            part, reading, None, picture=PICTURE, triage=WEIGHED, place=1, batch=batch.name
+        )
 
     task = make()
     assert task == make()
@@ -142,7 +144,9 @@ def test_the_same_draft_makes_the_same_task(tables, store):
     assert texts == [["天"], ["他"], ["玄"], ["黃"], ["宇"]]
     batch.read("release-2", {})
     newer = tables.read("readings", batch.name, Reading)[0]
-    task_2 = column_task(part, newer, None, picture=PICTURE, triage=WEIGHED, batch=batch.name)
+    task_2 = column_task(
+        part, newer, None, picture=PICTURE, triage=WEIGHED, place=1, batch=batch.name
+    )
     assert task_2["data"]["sha"] != data["sha"]
     assert task_2["data"]["key"] == data["key"]
     ids_2 = {item["id"] for item in task_2["predictions"][0]["result"]}
@@ -155,7 +159,9 @@ def test_a_refused_place_has_a_box_without_text_and_both_readers_are_shown(table
     (part,) = split_column(batch.columns[0], 20)
     (reading,) = tables.read("readings", batch.name, Reading)
     (second,) = tables.read("second_readings", batch.name, Reading)
-    task = column_task(part, reading, second, picture=PICTURE, triage=WEIGHED, batch=batch.name)
+    task = column_task(
+        part, reading, second, picture=PICTURE, triage=WEIGHED, place=1, batch=batch.name
+    )
     names = [item["from_name"] for item in task["predictions"][0]["result"]]
     assert names == ["box", "box", "written", "box", "written"]
     assert task["data"]["draft"] == "□地云"
@@ -171,7 +177,9 @@ def test_a_doubtful_order_is_told_to_the_annotator(tables, store):
     doubt = "a note in two rows is read right row first"
     doubtful = replace(batch.columns[0], is_order_uncertain=True, order_doubt=doubt)
     (part,) = split_column(doubtful, 20)
-    task = column_task(part, reading, None, picture=PICTURE, triage=WEIGHED, batch=batch.name)
+    task = column_task(
+        part, reading, None, picture=PICTURE, triage=WEIGHED, place=1, batch=batch.name
+    )
     first, *others = task["data"]["comparison"].splitlines()
     assert first == f"Order in doubt: {doubt}"
     assert len(others) == 3
