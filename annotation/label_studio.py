@@ -101,7 +101,7 @@ class LabelStudio(Protocol):
         ...
 
     def ensure_views(self, project_id: int, views: Sequence[View], hidden: Sequence[str]) -> None:
-        """Saved views without ``hidden`` columns; one whose title is there stays as people left it."""
+        """Saved views without ``hidden`` columns; those that are there stay as they are."""
         ...
 
     def summaries(self, project_id: int) -> Iterator[TaskSummary]:

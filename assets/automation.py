@@ -1,7 +1,7 @@
 """Jobs, and the sensors that start them: the rules of ``assets.triggers`` on the real project.
 
     take_in        inbox -> scans ... review_tasks          a batch         sensor ``inbox``
-    take_reviews   reviews -> samples                       a batch         sensor ``decisions``
+    take_reviews   reviews -> effort, samples               a batch         sensor ``decisions``
     read_again     readings -> review_tasks                 a batch         sensor ``releases``
     train_reader   samples -> model -> evaluation -> release                by hand, or opt-in
 
@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.columns import columns
+from assets.effort import effort
 from assets.evaluation import evaluation
 from assets.models import model
 from assets.page_quality import page_quality
@@ -62,7 +63,7 @@ take_in = dg.define_asset_job(
 )
 take_reviews = dg.define_asset_job(
     "take_reviews",
-    dg.AssetSelection.assets(reviews, samples),
+    dg.AssetSelection.assets(reviews, effort, samples),
     description="From what people decided about a batch to samples.",
 )
 read_again = dg.define_asset_job(

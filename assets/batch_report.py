@@ -12,10 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from assets.effort import effort_parts
 from assets.page_quality import judge
 from assets.report import Gallery, Part, Table, write_report
 from assets.report_pictures import boxes_picture, page_pictures
 from assets.resources import Project
+from pipelines.effort import Effort
 from pipelines.errors import BeitieError
 from pipelines.quality import QualityParams
 from pipelines.records import Column, Page, Scan
@@ -49,7 +51,7 @@ def write_batch_report(project: Project, batches: Sequence[str], path: Path, *, 
 
 
 def batch_parts(project: Project, batch: str, *, shown: int) -> Iterator[Part]:
-    """Table, large pages, all pages, and what was refused."""
+    """Table, large pages, all pages, what was refused, and what people took."""
     rows = [
         (
             row.work.title,
@@ -94,6 +96,8 @@ def batch_parts(project: Project, batch: str, *, shown: int) -> Iterator[Part]:
         "the ink; characters in reading order.",
     )
     yield contact_gallery(project, batch)
+    if project.tables.manifest("effort", batch) is not None:
+        yield from effort_parts(project.tables.read("effort", batch, Effort))
 
 
 def contact_gallery(project: Project, batch: str) -> Gallery:

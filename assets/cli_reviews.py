@@ -33,6 +33,7 @@ def review_push(batch: tuple[str, ...]) -> None:
 @explained
 def review_pull(batch: tuple[str, ...]) -> None:
     """Fetch what people decided, and make samples of it."""
+    from assets.effort import effort
     from assets.reviews import reviews
     from assets.samples import samples
 
@@ -40,6 +41,7 @@ def review_pull(batch: tuple[str, ...]) -> None:
     for name in named(project, batch, "review_tasks"):
         materialize(project, [reviews], batch=name)
         show_counts(project, "reviews", name)
+        materialize(project, [effort], batch=name)
     materialize(project, [samples])
 
 

@@ -7,6 +7,7 @@ import dagster as dg
 from assets import automation, checks
 from assets.columns import columns
 from assets.corpora import corpora
+from assets.effort import effort
 from assets.evaluation import evaluation
 from assets.models import model
 from assets.page_quality import page_quality
@@ -32,6 +33,7 @@ ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     review_tasks,
     review_decisions,
     reviews,
+    effort,
     samples,
     model,
     evaluation,

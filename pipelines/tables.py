@@ -27,6 +27,7 @@ import fsspec
 import pandas as pd
 import pyarrow.parquet as pq
 
+from pipelines.effort import Effort
 from pipelines.errors import TableError
 from pipelines.evaluations import Evaluation
 from pipelines.quality import PageQuality
@@ -56,6 +57,7 @@ TABLES: dict[str, type] = {
     "second_readings": Reading,
     "review_tasks": ReviewTask,
     "reviews": Review,
+    "effort": Effort,
     "samples": Sample,
     "models": Model,
     "evaluations": Evaluation,

@@ -26,6 +26,7 @@ DEPENDENCIES = {
     "review_tasks": ["readings", "second_readings"],
     "review_decisions": ["review_tasks"],
     "reviews": ["review_decisions"],
+    "effort": ["reviews"],
     "samples": ["reviews"],
     "model": ["samples"],
     "evaluation": ["model"],

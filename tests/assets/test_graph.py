@@ -6,7 +6,9 @@ import pytest
 
 from annotation.simulated import TrueCharacter, annotate_batch
 from assets import release_pointer
+from assets.batch_report import write_batch_report
 from assets.columns import columns
+from assets.effort import effort
 from assets.evaluation import evaluation
 from assets.models import model
 from assets.pages import pages
@@ -18,6 +20,7 @@ from assets.reviews import reviews
 from assets.runs import RunError, materialize
 from assets.samples import samples
 from assets.scans import scans
+from pipelines.effort import Effort
 from pipelines.records import Column, Page, Reading, Review, Sample, Scan, Split
 from tests.assets.examples import a_page_scan, a_stubbed_project, put_work, titles_of
 
@@ -95,9 +98,14 @@ def test_from_files_to_a_release_and_the_next_reading(project, instance, batch):
     assert set("".join(reading.text for reading in drafts)) == {"一"}
 
     annotate_batch(project.tables, batch, project.label_studio(), truth_of(project, batch))
-    materialize(project, instance, [reviews], batch=batch)
+    materialize(project, instance, [reviews, effort], batch=batch)
     approved = project.tables.read("reviews", batch, Review)
     assert {review.text[0] for review in approved} == {"天"}
+    (took,) = project.tables.read("effort", batch, Effort)
+    assert (took.round, took.columns, took.is_simulated) == (1, len(approved), True)
+    assert took.corrections > 0
+    report = write_batch_report(project, [batch], project.home / "report.html", shown=1)
+    assert "Seconds per column, round by round" in report.read_text(encoding="utf-8")
     assert all(review.is_simulated for review in approved)
 
     materialize(project, instance, MACHINE)
