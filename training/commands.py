@@ -160,6 +160,7 @@ def write(arguments: argparse.Namespace) -> dict[str, Any]:
     params = WritingParams(steps=arguments.steps, guidance=arguments.guidance)
     writer = UniCalliWriter(bundle, library, params)
     reader = UniCalliReader(bundle, library, ReadingParams(context_weight=0))
+    second = RapidOcrReader() if arguments.tries > 1 else None
     prompt = _writing_prompt(arguments, bundle)
     checked = [
         written_right(
@@ -167,6 +168,7 @@ def write(arguments: argparse.Namespace) -> dict[str, Any]:
             reader,
             line,
             prompt,
+            second=second,
             seed=arguments.seed + SEEDS_A_COLUMN * place,
             tries=arguments.tries,
         )

@@ -8,6 +8,7 @@
     readers   characters a second, UniCalli beside RapidOCR         goal: at least as many
     reading   characters read right in hands never learned          goal: ahead of RapidOCR
     rounds    corrections over four rounds of learning from a hand  (half an hour; by name only)
+    queue     what the order of work saves, beside a random order   (20 minutes; by name only)
     weak      what two readers agree on, and what it teaches        goal: 97 % of labels right
     resynthesis  errors found by writing what was read           goal: more than the score finds
     raw       whole columns from picture to text                    goal: ahead of RapidOCR
@@ -33,6 +34,7 @@ from tests.benchmarks.detection import bench_detection
 from tests.benchmarks.growth import bench_growth
 from tests.benchmarks.located import bench_located
 from tests.benchmarks.order import bench_order
+from tests.benchmarks.queue import bench_queue
 from tests.benchmarks.raw_columns import bench_raw_columns
 from tests.benchmarks.reading import bench_reading
 from tests.benchmarks.resynthesis import bench_resynthesis
@@ -51,13 +53,14 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "raw": bench_raw_columns,
     "located": bench_located,
     "rounds": bench_rounds,
+    "queue": bench_queue,
     "ink": bench_binarization,
     "boxes": bench_detection,
     "order": bench_order,
     "blocks": bench_transformer,
 }
 
-LONG = ("rounds",)
+LONG = ("rounds", "queue")
 """Run by name only."""
 
 

@@ -103,15 +103,15 @@ def _rounds(bundle: Bundle, setting: Setting, recipe: FineTuneRecipe) -> list[tu
         drafts = (
             ("", "", "")
             if batch is None
-            else tuple(_said(_rate(one, batch)) for one in (reader, both, setting.second))
+            else tuple(said(rate_of(one, batch)) for one in (reader, both, setting.second))
         )
         learned = sum(len(column.classes) for column in approved)
         rows.append((
             str(number + 1), f"{learned} characters", f"{seconds:.0f}", *drafts,
-            _said(_rate(reader, setting.frozen)), _said(_rate(both, setting.frozen)),
+            said(rate_of(reader, setting.frozen)), said(rate_of(both, setting.frozen)),
         ))  # fmt: skip
         if batch is not None:
-            approved += _approved(batch, bundle)
+            approved += approved_ink(batch, bundle)
             seconds = fine_tune(
                 bundle, approved, setting.library, recipe,
                 replay=setting.replay, prompts=setting.prompts, log=None,
@@ -119,7 +119,8 @@ def _rounds(bundle: Bundle, setting: Setting, recipe: FineTuneRecipe) -> list[tu
     return rows
 
 
-def _approved(batch: Drawn, bundle: Bundle) -> list[LabelledInk]:
+def approved_ink(batch: Drawn, bundle: Bundle) -> list[LabelledInk]:
+    """Columns as people would have approved them."""
     return [
         LabelledInk(
             ink=column.ink,
@@ -133,7 +134,8 @@ def _approved(batch: Drawn, bundle: Bundle) -> list[LabelledInk]:
     ]
 
 
-def _rate(reader: Recogniser, drawn: Drawn) -> CorrectionRate:
+def rate_of(reader: Recogniser, drawn: Drawn) -> CorrectionRate:
+    """What a reader's drafts of these columns would need."""
     columns, truth = drawn
     texts = [
         ("".join(canonical(p.text) or ILLEGIBLE for p in proposals), text)
@@ -142,5 +144,6 @@ def _rate(reader: Recogniser, drawn: Drawn) -> CorrectionRate:
     return corrections_per_100(texts, rng=np.random.default_rng(SEED))
 
 
-def _said(rate: CorrectionRate) -> str:
+def said(rate: CorrectionRate) -> str:
+    """A rate with its interval."""
     return f"{rate.per_100:.1f} ({rate.low:.1f} to {rate.high:.1f})"

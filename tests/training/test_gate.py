@@ -1,5 +1,7 @@
 """What was written must be read back, or is written again."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from pipelines.geometry import Box
@@ -65,3 +67,56 @@ def test_variants_count_as_the_same_character():
     pen = Pen()
     checked = written_right(pen, Eye(pen, "为"), "為", "a prompt", tries=3)
     assert checked.wrong == ()
+
+
+class Sloppy(Pen):
+    """Each try fills its cells with the number of the try."""
+
+    def write_column(self, text, prompt, seed=0):
+        column = super().write_column(text, prompt, seed)
+        return replace(column, ink=np.ones_like(column.ink))
+
+    def rewrite(self, column, places, prompt, seed):
+        super().rewrite(column, places, prompt, seed)
+        ink = column.ink.copy()
+        for place in places:
+            ink[place * 48 : place * 48 + 48] = self.tries[place]
+        return replace(column, ink=ink)
+
+
+class Judge:
+    """Reads a place right where its ink is among the numbers it likes."""
+
+    def __init__(self, text, liked):
+        self.text, self.liked = text, liked
+
+    def read_columns(self, columns):
+        return [
+            [
+                Proposal(
+                    text=c if column.ink[48 * place, 0] in self.liked.get(place, (1,)) else "乙",
+                    score=1.0,
+                    margin=1.0,
+                    candidates=(),
+                )
+                for place, c in enumerate(self.text)
+            ]
+            for column in columns
+        ]
+
+
+def test_what_only_the_second_reader_cannot_read_is_written_again_but_not_wrong():
+    ours, theirs = Judge("天地玄", {1: (1, 3)}), Judge("天地玄", {0: (3,), 2: ()})
+    checked = written_right(Sloppy(), ours, "天地玄", "a prompt", second=theirs, tries=4)
+    assert checked.wrong == ()
+    assert checked.tries == 4
+    kept = [int(checked.column.ink[48 * place, 0]) for place in range(3)]
+    assert kept == [1, 1, 1], "place 0 at its third try was no longer ours to read"
+
+
+def test_each_character_keeps_its_best_try():
+    ours = Judge("天地玄", {0: (1, 3), 1: (2,), 2: (1, 2, 3, 4)})
+    theirs = Judge("天地玄", {0: (3,), 1: (), 2: ()})
+    checked = written_right(Sloppy(), ours, "天地玄", "a prompt", second=theirs, tries=4)
+    assert checked.wrong == ()
+    assert [int(checked.column.ink[48 * place, 0]) for place in range(3)] == [3, 2, 1]
