@@ -95,7 +95,6 @@ def parser() -> argparse.ArgumentParser:
     judge.add_argument("--checkpoint", type=Path, required=True)
     judge.add_argument("--sheet", type=Path, required=True, help=".png to look at")
     judge.add_argument("--hands", nargs="*", help="font ids (default: all brush hands it learned)")
-    judge.add_argument("--registry", type=Path, help="list of your own fonts, as fonts.toml")
     judge.add_argument("--real-characters", type=Path, help="Parquet of real ones, judged as well")
     judge.add_argument(
         "--lpips-weights", type=Path, nargs=2, metavar=("ALEXNET", "LINEAR"),

@@ -130,7 +130,7 @@ def _hands(
 
 def _fonts(arguments: argparse.Namespace, bundle: Bundle) -> Mapping[str, Font]:
     """The hands asked for, or all brush hands that were learned and are at hand."""
-    known = load_fonts(arguments.registry, fonts_of(arguments))
+    known = load_fonts(None, fonts_of(arguments))
     learned = {n: known[n] for n in bundle.recipe["hands"] if n in known and known[n].is_fetched}
     strange = sorted(set(arguments.hands or ()) - set(learned))
     if strange:
