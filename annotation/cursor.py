@@ -1,8 +1,9 @@
 """What the last pull found, kept so that the next one reads only what has changed.
 
-A cursor over Label Studio's ``updated_at``, the tasks of each column, and the flags; results
-come from the table ``reviews`` itself. All of it may be lost: the next pull then reads
-everything. It is never the truth about a decision, which is the journal's.
+A cursor over Label Studio's ``updated_at``, the tasks of each column, and how many steps people
+had taken; results come from the table ``reviews`` itself, flags from the journal. All of it may be
+lost: the next pull then reads everything. It is never the truth about a decision, which is the
+journal's.
 
 Keeps out: fetching (``annotation.pull``) and deciding (``annotation.decisions``).
 """
@@ -12,14 +13,15 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from annotation.decisions import Flag, Outcome
+from annotation.decisions import Outcome
 from annotation.journal import Journal
 from annotation.label_studio import TaskSummary
 from annotation.reviews import STAGE
+from annotation.states import Standing
 from pipelines.records import Rejection, Review
 from pipelines.tables import Tables
 
@@ -43,21 +45,19 @@ class LastPull:
     cursor: datetime
     tasks: dict[str, list[int]]
     results: dict[str, Review | Rejection]
-    flags: dict[str, list[Flag]]
+    steps: dict[str, int]
 
-    def is_stale(self, column_id: str, tasks: Sequence[TaskSummary]) -> bool:
-        """Whether a task of the column came, went, or changed since."""
-        return sorted(task.task_id for task in tasks) != self.tasks.get(column_id) or any(
-            task.updated_at >= self.cursor - OVERLAP for task in tasks
+    def is_stale(self, column_id: str, tasks: Sequence[TaskSummary], standing: Standing) -> bool:
+        """Whether a task came, went, or changed since, or somebody took a step at the desk."""
+        return (
+            sorted(task.task_id for task in tasks) != self.tasks.get(column_id)
+            or any(task.updated_at >= self.cursor - OVERLAP for task in tasks)
+            or standing.step_count != self.steps.get(column_id, 0)
         )
 
-    def outcome(self, column_id: str) -> Outcome:
+    def outcome(self, standing: Standing) -> Outcome:
         """What was found then."""
-        return Outcome(
-            result=self.results[column_id],
-            decided=None,
-            flags=tuple(self.flags.get(column_id, ())),
-        )
+        return Outcome(result=self.results[standing.column_id], decided=None, flags=standing.flags)
 
     @staticmethod
     def load(tables: Tables, batch: str, journal: Journal, made_from: str) -> LastPull | None:
@@ -70,20 +70,17 @@ class LastPull:
             state = json.loads(file.read_text(encoding="utf-8"))
         except ValueError:
             return None
-        if state["made_from"] != f"{made_from}/{manifest.rows_file}":
+        if state["made_from"] != f"{made_from}/{manifest.rows_file}" or "steps" not in state:
             return None
         results: dict[str, Review | Rejection] = {
             review.column_id: review for review in tables.read("reviews", batch, Review)
         }
         results |= {r.item_id: r for r in tables.rejections("reviews", batch) if r.stage == STAGE}
-        flags: dict[str, list[Flag]] = defaultdict(list)
-        for flag in state["flags"]:
-            flags[flag["column_id"]].append(Flag(**flag))
         return LastPull(
             cursor=datetime.fromisoformat(state["cursor"]),
             tasks=state["tasks"],
             results=results,
-            flags=dict(flags),
+            steps=state["steps"],
         )
 
     @staticmethod
@@ -93,7 +90,7 @@ class LastPull:
         made_from: str,
         cursor: datetime | None,
         there: Sequence[TaskSummary],
-        flags: Sequence[Flag],
+        stands: Mapping[str, Standing],
     ) -> None:
         """Written after the table: a pull killed before only reads more the next time."""
         if cursor is None:
@@ -105,7 +102,7 @@ class LastPull:
                 column_id: sorted(task.task_id for task in tasks)
                 for column_id, tasks in by_column(there).items()
             },
-            "flags": [asdict(flag) for flag in flags],
+            "steps": {c: s.step_count for c, s in stands.items() if s.step_count},
         }
         file = journal.folder / f"{batch}.cursor.json"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -8,10 +8,12 @@ Keeps out: what is checked (``pipelines.checks``, ``assets.promotion``).
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import TypeVar
 
 import dagster as dg
 
+from annotation.states import standings
 from assets.columns import columns
 from assets.evaluation import evaluation
 from assets.models import newest_model
@@ -23,6 +25,7 @@ from assets.release_pointer import current
 from assets.resources import Project
 from assets.review_tasks import review_tasks
 from assets.reviews import reviews
+from assets.revocations import revoked_samples, taught_by
 from assets.samples import samples
 from assets.scans import scans
 from assets.stages import check_result
@@ -50,6 +53,7 @@ MIN_POLARITY_CONFIDENCE = 0.1
 
 R = TypeVar("R")
 BatchPredicate = Callable[[Tables, str], list[Finding]]
+ProjectPredicate = Callable[[Project, str], list[Finding]]
 
 
 def per_batch(
@@ -57,10 +61,22 @@ def per_batch(
 ) -> dg.AssetChecksDefinition:
     """A predicate over the tables of one batch as a check of an asset, under its own name."""
 
+    @wraps(predicate)
+    def of_tables(project: Project, batch: str) -> list[Finding]:
+        return predicate(project.tables, batch)
+
+    return per_batch_of_project(asset, of_tables, blocking=blocking)
+
+
+def per_batch_of_project(
+    asset: dg.AssetsDefinition, predicate: ProjectPredicate, *, blocking: bool
+) -> dg.AssetChecksDefinition:
+    """The same of a predicate that looks beyond the tables."""
+
     def check(
         context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
     ) -> dg.AssetCheckResult:
-        findings = predicate(project.tables, context.partition_key)
+        findings = predicate(project, context.partition_key)
         return check_result(findings, is_grave=blocking)
 
     with warnings.catch_warnings():
@@ -172,6 +188,25 @@ def approvals_whole(tables: Tables, batch: str) -> list[Finding]:
     return approvals_complete(_rows(tables, "reviews", batch, Review))
 
 
+def approvals_undisturbed(project: Project, batch: str) -> list[Finding]:
+    """Nothing that was approved was changed, withdrawn or answered twice since; people look."""
+    return [
+        Finding(check="approvals_undisturbed", item_id=column_id, message=flag.detail)
+        for column_id, standing in standings(project.journal.lines(batch)).items()
+        for flag in standing.flags
+    ]
+
+
+@dg.asset_check(asset=samples)
+def models_untouched_by_revocations(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
+    """No model learned from a column whose approval was revoked since."""
+    findings = [
+        Finding(check="models_untouched", item_id=one.model_id, message=one.sentence)
+        for one in taught_by(project, revoked_samples(project))
+    ]
+    return check_result(findings, is_grave=False)
+
+
 @dg.asset_check(asset=samples, blocking=True)
 def samples_conserved(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
     """Every review is a sample or a rejection."""
@@ -212,6 +247,8 @@ ALL = [
     per_batch(review_tasks, tasks_conserved, blocking=True),
     per_batch(reviews, reviews_conserved, blocking=True),
     per_batch(reviews, approvals_whole, blocking=True),
+    per_batch_of_project(reviews, approvals_undisturbed, blocking=False),
+    models_untouched_by_revocations,
     samples_conserved,
     no_split_leak,
     beats_release,

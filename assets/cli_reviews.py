@@ -5,9 +5,15 @@ Keeps out: what a review is worth (``annotation``), and the assets that do it (`
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from assets.terminal import explained, materialize, named, open_project, show_counts
+from assets.terminal import explained, materialize, named, open_project, show_counts, tell
+from pipelines.errors import BeitieError
+
+if TYPE_CHECKING:
+    from assets.resources import Project
 
 
 @click.group()
@@ -48,9 +54,76 @@ def review_pull(batch: tuple[str, ...]) -> None:
 @review.command("status")
 @explained
 def review_status() -> None:
-    """How many columns wait for people, batch by batch."""
+    """How far every batch is with people, what came back, and what somebody should look at."""
+    from annotation.states import standings
+    from assets.revocations import revoked_samples, taught_by
+
     project = open_project()
     for name in named(project, (), "review_tasks"):
         show_counts(project, "review_tasks", name)
         if project.tables.manifest("reviews", name) is not None:
             show_counts(project, "reviews", name)
+            _show_states(project, name)
+    for name in project.journal.batches():
+        for column_id, standing in sorted(standings(project.journal.lines(name)).items()):
+            if standing.returned is not None:
+                click.echo(f"{name:<14} returned         {column_id}: {standing.returned_detail}")
+            for flag in standing.flags:
+                click.echo(f"{name:<14} look at          {column_id}: {flag.detail}")
+    for taught in taught_by(project, revoked_samples(project)):
+        click.echo(f"revoked        {taught.sentence}")
+
+
+@review.command("revoke")
+@click.argument("column_id", metavar="COLUMN")
+@click.option("--reason", required=True, help="Why; the annotator and every log read it.")
+@explained
+def review_revoke(column_id: str, reason: str) -> None:
+    """Take an approval back; its sample goes with the next `beitie review pull`."""
+    import getpass
+    from datetime import UTC, datetime
+
+    from annotation.approval import Person, act
+    from annotation.journal import Action
+    from annotation.states import standings
+    from assets.revocations import revoked_samples, taught_by
+
+    project = open_project()
+    for batch in project.journal.batches():
+        standing = standings(project.journal.lines(batch)).get(column_id)
+        if standing is None or standing.review is None:
+            continue
+        after = act(
+            project.journal,
+            batch,
+            column_id,
+            Action.REVOKE,
+            Person(name=f"{getpass.getuser()} (command line)"),
+            content_hash=standing.review.content_hash,
+            at=datetime.now(UTC),
+            reason=reason,
+        )
+        tell(f"{after.returned_detail}. `beitie review pull {batch}` takes its sample away.")
+        for taught in taught_by(project, revoked_samples(project)):
+            if any(one.column_id == column_id for one in taught.revoked):
+                click.echo(taught.sentence)
+        return
+    raise BeitieError(
+        f"Nobody has approved a column {column_id!r}. The desk shows the id of every column, and "
+        f"so does the table `reviews`."
+    )
+
+
+def _show_states(project: Project, batch: str) -> None:
+    """One line: how many columns stand on each step of the ladder."""
+    from collections import Counter
+
+    from annotation.states import state_of
+    from pipelines.records import Review
+    from pipelines.states import State
+
+    found: Counter[State] = Counter()
+    found.update(map(state_of, project.tables.read("reviews", batch, Review)))
+    found.update(map(state_of, project.tables.rejections("reviews", batch)))
+    told = ", ".join(f"{found[s]} {s.value.replace('_', ' ')}" for s in State if found[s])
+    click.echo(f"{batch:<14} {'states':<16} {told}")

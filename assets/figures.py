@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from pipelines.corrections import CorrectionRate, corrections_per_100
-from pipelines.records import Column, Decision, Page, Reading, Review
+from pipelines.records import Column, Page, Reading, Review
 from pipelines.tables import Tables
 
 R = TypeVar("R")
@@ -84,7 +84,7 @@ def approved_reviews(tables: Tables, batch: str) -> list[Review]:
     return [
         review
         for review in _rows(tables, "reviews", batch, Review)
-        if review.decision is Decision.APPROVED and review.characters
+        if review.is_approved and review.characters
     ]
 
 

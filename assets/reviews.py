@@ -3,6 +3,7 @@
 import dagster as dg
 
 from annotation.pull import PullParams, pull
+from annotation.rules import rules_of
 from assets.partitions import batches
 from assets.resources import Project
 from assets.review_decisions import review_decisions
@@ -24,14 +25,17 @@ CODE = code_version("annotation")
 def reviews(
     context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
 ) -> dg.MaterializeResult[None]:
-    """校訂: approved, rejected and expert columns; the rest is rejected with why not yet."""
+    """校訂: columns that people decided, each with its state; the rest says why not yet."""
     batch = context.partition_key
     found = pull(
         project.tables,
         batch,
         project.label_studio(),
         journal=project.journal,
-        params=PullParams(approvers=project.settings.approvers),
+        params=PullParams(
+            approvers=project.settings.approvers,
+            needs_second_person=rules_of(project.home, batch).needs_second_person,
+        ),
     )
     for flag in found.flags:
         context.log.warning(f"{flag.reason}: column {flag.column_id}: {flag.detail}")
@@ -42,6 +46,7 @@ def reviews(
         taken=found.columns,
         metadata={
             "approved": found.approved,
+            **{state.value: count for state, count in sorted(found.states.items())},
             "new": found.new_reviews,
             "flags": len(found.flags),
             "seconds": found.seconds,

@@ -10,6 +10,7 @@ from assets.partitions import APPROVED
 from assets.previews import sample_sheet
 from assets.resources import Project
 from assets.reviews import reviews
+from assets.revocations import revoked_samples, taught_by, tell_on_cards
 from assets.stages import Stage, code_version, data_version, fingerprint
 from pipelines.records import Column, Page, Rejection, Review, Sample
 from pipelines.samples import SampleParams, samples_from_reviews
@@ -28,7 +29,7 @@ CODE = code_version("pipelines/samples.py", "pipelines/prompts.py", "pipelines/w
 def samples(
     context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
 ) -> dg.MaterializeResult[None]:
-    """樣本: every approved column with its ink, split by its work."""
+    """樣本: every approved column with its ink, split by its work; without what was revoked."""
     tables, params = project.tables, SampleParams(wording=wording_in(project.home))
     reviewed = tables.batches("reviews")
     versions = [
@@ -45,6 +46,11 @@ def samples(
     is_unchanged = stage.is_same()
     if not is_unchanged:
         stage.write(_samples_of(project, reviewed, params))
+    taught = taught_by(project, revoked_samples(project))
+    tell_on_cards(project, taught)
+    for one in taught:
+        context.log.warning(one.sentence)
+        context.log_event(dg.AssetObservation("model", metadata={"revoked": one.sentence}))
     taken = 0
     for batch in reviewed:
         manifest = tables.manifest("reviews", batch)

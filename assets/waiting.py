@@ -11,11 +11,12 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from annotation.journal import Step
 from assets.release_pointer import pinned
 from assets.resources import Project
 from assets.stages import fingerprint
 from assets.triggers import BatchState
-from pipelines.records import Decision, Release, Review, ReviewTask, Sample, Split
+from pipelines.records import Release, Review, ReviewTask, Sample, Split
 
 SEEN_SAMPLES = "samples.txt"
 """Lies in the folder of a trained checkpoint: the ids of the samples it was made from."""
@@ -41,7 +42,9 @@ def trained_characters(project: Project, samples: list[Sample], reader: Release)
 
 
 def decision_signatures(project: Project) -> dict[str, str]:
-    """A fingerprint of what people did to the tasks of each batch; empty where nothing.
+    """A fingerprint of what people did to each batch, in Label Studio and at the desk.
+
+    Empty where nobody did anything.
 
     Raises:
         ServiceError: If Label Studio is down, slow or refuses.
@@ -62,6 +65,10 @@ def decision_signatures(project: Project) -> dict[str, str]:
                     line = f"{task.task_id}|{task.annotation_count}|{task.updated_at}\n"
                     digest.update(line.encode())
                     is_empty = False
+        for line in project.journal.lines(batch):
+            if isinstance(line.entry, Step):
+                digest.update(f"{line.at}|{line.entry}\n".encode())
+                is_empty = False
         found[batch] = "" if is_empty else digest.hexdigest()[:16]
     return found
 
@@ -74,7 +81,7 @@ def approved_columns(project: Project, batch: str) -> set[str]:
         review.column_id
         for group in project.tables.iterate("reviews", batch, Review)
         for review in group
-        if review.decision is Decision.APPROVED
+        if review.is_approved
     }
 
 

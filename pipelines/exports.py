@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from pipelines.checks import refuse_mixture
 from pipelines.errors import MaterialError
 from pipelines.geometry import Box, union
-from pipelines.records import Column, Decision, Page, Review, ReviewedCharacter, Work
+from pipelines.records import Column, Page, Review, ReviewedCharacter, Work
 from pipelines.store import Store
 from pipelines.tables import Tables
 
@@ -83,7 +83,7 @@ def approved_columns(
                 page=pages[review.page_id],
             )
             for review in tables.read("reviews", batch, Review)
-            if review.decision is Decision.APPROVED
+            if review.is_approved
             and review.column_id in columns
             and review.page_id in pages
             and (not rights or review.work.rights == rights)

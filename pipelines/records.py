@@ -17,6 +17,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from pipelines.geometry import Box
+from pipelines.states import Decision as Decision
+from pipelines.states import Returned, State
 
 ILLEGIBLE = "□"
 """Stands for one character that nobody can read; 〓 and ### are folded to it on import."""
@@ -57,14 +59,6 @@ class Reader(StrEnum):
     RAPIDOCR = "rapidocr"
     BOTH = "both"
     NEAREST_GLYPH = "nearest_glyph"
-
-
-class Decision(StrEnum):
-    """What a person decided about a column."""
-
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    NEEDS_EXPERT = "needs_expert"
 
 
 class Origin(StrEnum):
@@ -290,8 +284,10 @@ class ReviewedCharacter:
 class Review:
     """校訂: one column as a person left it. No re-run ever changes one.
 
-    ``content_hash`` covers characters and decision, so that a later edit in Label Studio shows.
-    ``edit_count`` is the number of single-character corrections from ``draft``.
+    ``content_hash`` covers characters and decision, so that a later edit in Label Studio shows;
+    ``edit_count`` is the number of single-character corrections from ``draft``. ``state`` is None
+    in rows older than states; ``approver`` the second person, if one was asked for; ``returned``
+    why it waits for its annotator again, with who and their reason in ``returned_detail``.
     """
 
     review_id: str
@@ -310,11 +306,20 @@ class Review:
     guideline_version: str
     content_hash: str
     reviewed_at: datetime
+    state: State | None = None
+    approver: str = ""
+    returned: Returned | None = None
+    returned_detail: str = ""
 
     @property
     def text(self) -> str:
         """The column in one string, as canonical readings."""
         return "".join(character.canonical for character in self.characters)
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether it may be learned from."""
+        return self.decision is Decision.APPROVED and (self.state is None or self.state.is_vouched)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Approved columns as training material: what people signed, cut out, split and conditioned.
 
-Holds: reviews -> Sample | Rejection. A column enters by an approval alone. Its work decides
+Holds: reviews -> Sample | Rejection. A column enters approved or as ground truth, and leaves when
+its approval is revoked. Its work decides
 its split (``pipelines.ids.split_of``), the same ink never stands in two splits, and
 characters that nobody can read stay in their place as □, so that their neighbours remain
 neighbours; a trainer masks them.
@@ -79,7 +80,8 @@ def samples_from_reviews(
         held_out: Ink keys of samples made earlier (other batches), with their split.
 
     Yields:
-        Rejections carry one of the reasons ``not_approved``, ``needs_expert``, ``superseded``,
+        Rejections carry one of the reasons ``not_approved``, ``needs_expert``, ``sent_back``,
+        ``revoked``, ``awaits_approval``, ``superseded``,
         ``column_missing``, ``page_missing``, ``work_mismatch``, ``empty``, ``outside_page``,
         ``illegible``, ``split_leak``.
     """
@@ -111,6 +113,11 @@ def samples_from_reviews(
         yield outcome
 
 
+def sample_id_of(review_id: str, content_hash: str) -> str:
+    """The id of the sample that this content of a review makes, whenever it is made."""
+    return derive_id(review_id, content_hash, STAGE)
+
+
 def _rank(review: Review) -> tuple[str, bool, float, str]:
     """Reviews of one column, the one that counts first."""
     return (
@@ -133,6 +140,10 @@ def _sample(
         return _reject(review, "needs_expert", "an annotator left the column to an expert")
     if review.decision is not Decision.APPROVED:
         return _reject(review, "not_approved", "an annotator rejected the column")
+    if review.returned is not None:
+        return _reject(review, review.returned.value, review.returned_detail.rstrip("."))
+    if not review.is_approved:
+        return _reject(review, "awaits_approval", "a second person has not approved it yet")
     if column is None:
         return _reject(review, "column_missing", f"no table holds the column {review.column_id}")
     if page is None:
@@ -152,7 +163,7 @@ def _sample(
         )
     place, ink_key = _cut(column, boxes, page, store)
     return Sample(
-        sample_id=derive_id(review.review_id, review.content_hash, STAGE),
+        sample_id=sample_id_of(review.review_id, review.content_hash),
         column_id=column.column_id,
         page_id=page.page_id,
         work=review.work,

@@ -2,7 +2,8 @@
 
 Holds: the mapping from a record's annotations to Arrow types, and both conversions. The
 schema's fingerprint goes into every manifest, so that a table written under another shape of
-record is refused by name instead of misread.
+record is refused by name instead of misread. One thing is forgiven: a record that has grown fields
+with defaults still reads the rows of before, and fills them in.
 
 Keeps out: files (``pipelines.tables``).
 """
@@ -70,17 +71,75 @@ def schema_of(record_type: type) -> pa.Schema:
 @_remembered
 def schema_fingerprint(record_type: type) -> str:
     """A hash of names and types; equal exactly when rows can be read back."""
-    return hashlib.sha256(str(schema_of(record_type)).encode()).hexdigest()[:16]
+    return fingerprint_of(schema_of(record_type))
 
 
-def _to_plain(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    if dataclasses.is_dataclass(value):
-        return {n: _to_plain(getattr(value, n)) for n, _ in _fields(type(value))}
-    if isinstance(value, tuple):
-        return [_to_plain(item) for item in value]
-    return value
+def fingerprint_of(schema: pa.Schema) -> str:
+    """The same of any schema."""
+    return hashlib.sha256(str(schema).encode()).hexdigest()[:16]
+
+
+def schema_as_written(found: pa.Schema, record_type: type) -> pa.Schema:
+    """The schema of the record when it had the fields of ``found`` alone.
+
+    Raises:
+        TableError: If rows of ``found`` do not make records of this version: only fields that
+            have a default may be missing.
+    """
+    written = pa.schema(_fields_as_written(record_type, {f.name: f.type for f in found}))
+    if not written.equals(found):
+        raise TableError(
+            f"Rows do not fit {record_type.__name__}: found columns {found.names}, expected "
+            f"{schema_of(record_type).names}. Materialize the table again with this version."
+        )
+    return written
+
+
+def _fields_as_written(record_type: type, found: dict[str, pa.DataType]) -> list[pa.Field]:
+    """Fields of the record that were found, and those that must be there."""
+    optional = {
+        field.name
+        for field in dataclasses.fields(record_type)
+        if field.default is not dataclasses.MISSING
+    }
+    return [
+        pa.field(name, _type_as_written(annotation, found.get(name)))
+        for name, annotation in _fields(record_type)
+        if name in found or name not in optional
+    ]
+
+
+def _type_as_written(annotation: Any, found: pa.DataType | None) -> pa.DataType:
+    if typing.get_origin(annotation) is tuple and found is not None and pa.types.is_list(found):
+        return pa.list_(_type_as_written(typing.get_args(annotation)[0], found.value_type))
+    is_record = dataclasses.is_dataclass(annotation)
+    if is_record and found is not None and pa.types.is_struct(found):
+        kinds = {field.name: field.type for field in found}
+        return pa.struct(_fields_as_written(typing.cast(type, annotation), kinds))
+    return _arrow_type(annotation)
+
+
+def to_plain(record: Any) -> Any:
+    """A record as JSON-like values; moments stay moments."""
+    if isinstance(record, Enum):
+        return record.value
+    if dataclasses.is_dataclass(record):
+        return {n: to_plain(getattr(record, n)) for n, _ in _fields(type(record))}
+    if isinstance(record, tuple):
+        return [to_plain(item) for item in record]
+    return record
+
+
+def from_plain(record_type: type[R], row: typing.Mapping[str, Any]) -> R:
+    """The way back; fields that the row lacks take their default.
+
+    Raises:
+        KeyError, TypeError, ValueError: If the row is none of this record.
+    """
+    unknown = set(row) - {name for name, _ in _fields(record_type)}
+    if unknown:
+        raise KeyError(f"unknown fields {sorted(unknown)}")
+    return typing.cast(R, _from_plain(record_type, row))
 
 
 def _from_plain(annotation: Any, value: Any) -> Any:
@@ -94,7 +153,8 @@ def _from_plain(annotation: Any, value: Any) -> Any:
         return _from_plain(inner, value)
     if dataclasses.is_dataclass(annotation):
         fields = _fields(typing.cast(type, annotation))
-        return typing.cast(type, annotation)(**{n: _from_plain(t, value[n]) for n, t in fields})
+        known = {n: _from_plain(t, value[n]) for n, t in fields if n in value}
+        return typing.cast(type, annotation)(**known)
     if annotation is datetime:
         return typing.cast(datetime, value).astimezone(UTC)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
@@ -104,7 +164,7 @@ def _from_plain(annotation: Any, value: Any) -> Any:
 
 def to_arrow(records: typing.Sequence[R], record_type: type[R]) -> pa.Table:
     """Records as an Arrow table under the schema of ``record_type``."""
-    return pa.Table.from_pylist([_to_plain(r) for r in records], schema=schema_of(record_type))
+    return pa.Table.from_pylist([to_plain(r) for r in records], schema=schema_of(record_type))
 
 
 def from_arrow(table: pa.Table, record_type: type[R]) -> list[R]:
@@ -113,10 +173,5 @@ def from_arrow(table: pa.Table, record_type: type[R]) -> list[R]:
     Raises:
         TableError: If the table has another schema.
     """
-    expected = schema_of(record_type)
-    if not table.schema.equals(expected):
-        raise TableError(
-            f"Rows do not fit {record_type.__name__}: found columns {table.schema.names}, "
-            f"expected {expected.names}. Materialize the table again with this version."
-        )
+    schema_as_written(table.schema, record_type)
     return [typing.cast(R, _from_plain(record_type, row)) for row in table.to_pylist()]

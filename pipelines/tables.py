@@ -43,7 +43,14 @@ from pipelines.records import (
     Sample,
     Scan,
 )
-from pipelines.schemas import from_arrow, schema_fingerprint, schema_of, to_arrow
+from pipelines.schemas import (
+    fingerprint_of,
+    from_arrow,
+    schema_as_written,
+    schema_fingerprint,
+    schema_of,
+    to_arrow,
+)
 from pipelines.truth import Corpus, CorpusPage
 
 R = TypeVar("R")
@@ -146,15 +153,16 @@ class Tables:
     def iterate(self, name: str, batch: str, record_type: type[R]) -> Iterator[list[R]]:
         """The records of a partition, one row group at a time."""
         manifest = self._require(name, batch)
-        if manifest.schema != schema_fingerprint(record_type):
-            raise TableError(
-                f"{name}/{batch} was written under another shape of {record_type.__name__} "
-                f"(schema {manifest.schema}, this version has "
-                f"{schema_fingerprint(record_type)}). Materialize it again."
-            )
         path = f"{self.folder(name, batch)}/{manifest.rows_file}"
         with self.filesystem.open(path, "rb") as file:
             parquet = pq.ParquetFile(file)
+            written = schema_as_written(parquet.schema_arrow, record_type)
+            if manifest.schema != fingerprint_of(written):
+                raise TableError(
+                    f"{name}/{batch} was written under another shape of {record_type.__name__} "
+                    f"(schema {manifest.schema}, this version has "
+                    f"{schema_fingerprint(record_type)}). Materialize it again."
+                )
             for index in range(parquet.num_row_groups):
                 yield from_arrow(parquet.read_row_group(index), record_type)
 

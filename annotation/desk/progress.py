@@ -162,7 +162,7 @@ def _of_batch(partitions: Partitions, inbox: Path, batch: str) -> Iterator[Progr
         "review_tasks": Counter(one.work.work_id for one in tasks),
         "reviews": Counter(one.work.work_id for one in reviews),
     }
-    approved = Counter(r.work.work_id for r in reviews if r.decision.value == "approved")
+    approved = Counter(r.work.work_id for r in reviews if r.is_approved)
     order = {scan.scan_id: place for place, scan in enumerate(scans)}
     pages = sorted(pages, key=lambda page: (order.get(page.scan_id, 0), page.page_index))
     for work_id, work in works.items():

@@ -16,6 +16,7 @@ from typing import Any
 from annotation.desk.progress import PageSeen, Partitions
 from pipelines.geometry import Box
 from pipelines.records import ILLEGIBLE, Column, Decision, Reading, Review
+from pipelines.states import State
 
 DRAFT, UNREAD = "draft", "unread"
 
@@ -31,7 +32,10 @@ class Glyph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One column of a page; ``standing`` is a decision's value, ``draft`` or ``unread``."""
+    """One column of a page.
+
+    ``standing`` is a decision's value, ``done``, ``draft`` or ``unread``.
+    """
 
     column_id: str
     index: int
@@ -70,11 +74,11 @@ def lines_of(partitions: Partitions, seen: PageSeen) -> list[Line]:
 def _line(column: Column, review: Review | None, reading: Reading | None) -> Line:
     standing, who = UNREAD, ""
     glyphs: tuple[Glyph, ...] = ()
-    if review is not None and (review.decision is Decision.APPROVED or reading is None):
-        standing, who = review.decision.value, review.annotator
+    if review is not None and (_is_text(review) or reading is None):
+        standing, who = _standing(review), review.annotator
         glyphs = tuple(Glyph(text=c.canonical, box=c.box, score=None) for c in review.characters)
     elif reading is not None:
-        standing = DRAFT if review is None else review.decision.value
+        standing = DRAFT if review is None else _standing(review)
         who = reading.reader.value
         glyphs = tuple(
             Glyph(text=c.text or ILLEGIBLE, box=c.box, score=c.score) for c in reading.characters
@@ -88,6 +92,19 @@ def _line(column: Column, review: Review | None, reading: Reading | None) -> Lin
         is_order_uncertain=column.is_order_uncertain,
         glyphs=glyphs,
     )
+
+
+def _is_text(review: Review) -> bool:
+    """Whether its text is people's best word: approved, or done and not returned."""
+    return review.decision is Decision.APPROVED and review.returned is None
+
+
+def _standing(review: Review) -> str:
+    if review.decision is not Decision.APPROVED:
+        return review.decision.value
+    if review.returned is not None:
+        return DRAFT
+    return Decision.APPROVED.value if review.is_approved else State.DONE.value
 
 
 def as_text(pages: Sequence[tuple[PageSeen, Sequence[Line]]]) -> str:

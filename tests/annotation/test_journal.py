@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from annotation.journal import Decided, Flagged, Journal
+from annotation.journal import Action, Cleared, Decided, Flagged, Journal, Step
+from annotation.states import standings
 from pipelines.errors import TableError
 from pipelines.records import Decision
+from pipelines.states import Returned, State
 from tests.pipelines.examples import a_column, a_page, a_review, a_work
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -45,12 +47,64 @@ def test_what_is_written_comes_back_whole(tmp_path, review):
     assert line["review"]["guideline_version"] == "1"
 
 
+def test_every_kind_of_line_comes_back(tmp_path, review):
+    journal = Journal(tmp_path)
+    step = Step(
+        column_id="c",
+        action=Action.SEND_BACK,
+        who="wang@example.org",
+        reason="第二字",
+        content_hash="d",
+        annotation_ids=(3, 4),
+        guideline_version="1",
+    )
+    returned = replace(
+        review, state=State.IN_PROGRESS, returned=Returned.REVOKED, returned_detail="Why."
+    )
+    lines = [
+        step,
+        Cleared(column_id="c", reason="edited_after_approval", content_hash="d"),
+        replace(FLAG, edited=replace(decided(returned), editors=("li@example.org",))),
+    ]
+    journal.append("b", lines, at=AT)
+    assert journal.entries("b") == lines
+    assert [line.at for line in journal.lines("b")] == [AT] * 3
+    assert journal.batches() == ["b"]
+
+
+def test_a_line_of_before_there_were_states_still_reads(tmp_path, review):
+    journal = Journal(tmp_path)
+    journal.append("b", [decided(review), FLAG], at=AT)
+    rows = [json.loads(line) for line in journal.file_of("b").read_text().splitlines()]
+    for name in ("state", "approver", "returned", "returned_detail"):
+        del rows[0]["review"][name]
+    del rows[0]["editors"]
+    journal.file_of("b").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert journal.entries("b") == [decided(review), FLAG]
+    standing = standings(journal.lines("b"))[review.column_id]
+    assert (standing.state, standing.is_approved) == (State.APPROVED, True)
+
+
 def test_the_last_decision_about_a_column_counts(tmp_path, review):
     journal = Journal(tmp_path)
-    later = replace(review, decision=Decision.REJECTED)
-    journal.append("b", [decided(review)], at=AT)
-    journal.append("b", [decided(later), FLAG], at=AT)
-    assert journal.decisions("b") == {review.column_id: decided(later)}
+    earlier = replace(review, decision=Decision.REJECTED)
+    journal.append("b", [decided(earlier)], at=AT)
+    journal.append("b", [decided(review), FLAG], at=AT)
+    assert standings(journal.lines("b"))[review.column_id].decided == decided(review)
+
+
+def test_what_is_decided_under_the_lock_sees_every_line(tmp_path):
+    journal = Journal(tmp_path)
+    journal.append("b", [FLAG], at=AT)
+    journal.amend("b", lambda lines: [line.entry for line in lines], at=AT)
+    assert journal.entries("b") == [FLAG, FLAG]
+
+    def refuse(lines):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        journal.amend("b", refuse, at=AT)
+    assert journal.entries("b") == [FLAG, FLAG]
 
 
 @pytest.mark.parametrize("kept_bytes", [1, 20, -1])

@@ -54,6 +54,8 @@ TELLING = {
     ("columns", "order_certain"),
     ("corpora", "fonts_cover"),
     ("columns", "order_consistent"),
+    ("reviews", "approvals_undisturbed"),
+    ("samples", "models_untouched_by_revocations"),
 }
 BY_BATCH = set(DEPENDENCIES) - {
     "corpora",

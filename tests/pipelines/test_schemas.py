@@ -15,7 +15,13 @@ from pipelines.records import (
     Review,
     Work,
 )
-from pipelines.schemas import from_arrow, schema_fingerprint, schema_of, to_arrow
+from pipelines.schemas import (
+    from_arrow,
+    schema_as_written,
+    schema_fingerprint,
+    schema_of,
+    to_arrow,
+)
 from pipelines.tables import TABLES
 from tests.pipelines.examples import a_work
 
@@ -77,6 +83,30 @@ def test_another_shape_is_refused_by_name():
     table = pa.table({"work_id": ["a"]})
     with pytest.raises(TableError, match=r"do not fit Work: found columns \['work_id'\]"):
         from_arrow(table, Work)
+
+
+def test_rows_of_before_a_record_grew_still_read():
+    @dataclass(frozen=True)
+    class Part:
+        a: int
+        added: str = "new"
+
+    @dataclass(frozen=True)
+    class Whole:
+        parts: tuple[Part, ...]
+        one: Part
+        more: float | None = None
+
+    part = pa.struct([pa.field("a", pa.int64())])
+    old = pa.schema([pa.field("parts", pa.list_(part)), pa.field("one", part)])
+    table = pa.Table.from_pylist([{"parts": [{"a": 1}], "one": {"a": 2}}], schema=old)
+    assert from_arrow(table, Whole) == [Whole(parts=(Part(1),), one=Part(2))]
+    assert schema_as_written(old, Whole).equals(old)
+    with pytest.raises(TableError, match="do not fit Whole"):
+        from_arrow(table.select(["one"]), Whole)
+    other = pa.schema([*old, pa.field("unknown", pa.int64())])
+    with pytest.raises(TableError, match="do not fit Whole"):
+        schema_as_written(other, Whole)
 
 
 def test_the_fingerprint_follows_the_fields():

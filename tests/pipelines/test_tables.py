@@ -5,12 +5,16 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import TableError
-from pipelines.records import Rejection, Release, Scan
+from pipelines.records import Rejection, Release, Review, Scan
+from pipelines.schemas import fingerprint_of, schema_of
 from pipelines.tables import ROWS_PER_GROUP, Tables
-from tests.pipelines.examples import a_work
+from tests.pipelines.examples import a_column, a_page, a_review, a_work
 
 
 def a_scan(number: int) -> Scan:
@@ -79,6 +83,23 @@ def test_another_schema_is_refused(tables):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": "older"}))
     with pytest.raises(TableError, match="Materialize it again"):
         tables.read("scans", "b1", Scan)
+
+
+def test_a_table_of_before_its_record_grew_still_reads(tables, store):
+    page = a_page(a_work(), store)
+    review = a_review(a_column(page, store, np.zeros((120, 100), np.uint8)))
+    manifest = tables.write("reviews", "b1", Review, [review])
+    folder = Path(tables.folder("reviews", "b1"))
+    new = ["state", "approver", "returned", "returned_detail"]
+    older = pq.read_table(folder / manifest.rows_file).drop_columns(new)
+    pq.write_table(older, folder / manifest.rows_file)
+    earlier = pa.schema([f for f in schema_of(Review) if f.name not in new])
+    written = json.loads((folder / "manifest.json").read_text())
+    written["schema"] = fingerprint_of(earlier)
+    (folder / "manifest.json").write_text(json.dumps(written))
+    (read,) = tables.read("reviews", "b1", Review)
+    assert read == review
+    assert read.is_approved
 
 
 def test_an_error_inside_the_block_keeps_the_old_partition(tables):
