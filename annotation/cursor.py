@@ -22,6 +22,7 @@ from annotation.journal import Journal
 from annotation.label_studio import TaskSummary
 from annotation.reviews import STAGE
 from annotation.states import Standing
+from pipelines.errors import TableError
 from pipelines.records import Rejection, Review
 from pipelines.tables import Tables
 
@@ -72,9 +73,11 @@ class LastPull:
             return None
         if state["made_from"] != f"{made_from}/{manifest.rows_file}" or "steps" not in state:
             return None
-        results: dict[str, Review | Rejection] = {
-            review.column_id: review for review in tables.read("reviews", batch, Review)
-        }
+        try:
+            reviews = tables.read("reviews", batch, Review)
+        except TableError:  # written by another version: everything is read anew
+            return None
+        results: dict[str, Review | Rejection] = {review.column_id: review for review in reviews}
         results |= {r.item_id: r for r in tables.rejections("reviews", batch) if r.stage == STAGE}
         return LastPull(
             cursor=datetime.fromisoformat(state["cursor"]),

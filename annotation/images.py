@@ -18,14 +18,19 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
+import numpy.typing as npt
 
+from annotation.candidates import Candidates
+from annotation.guide import GUIDE_VERSION, GuideLayout, draw_guide, enlargement, picture_size
 from pipelines.errors import ServiceError
 from pipelines.geometry import Box
+from pipelines.glyphs.fonts import FontFace
 from pipelines.ids import derive_id
 from pipelines.imaging.codec import decode_picture, encode_jpeg
 from pipelines.store import Store
@@ -115,12 +120,47 @@ def make_derivative(
     place = (crop.left, crop.top, crop.right, crop.bottom)
     name = f"{derive_id('derivative', image_key, *place, max_side_px)}.jpg"
     if not images.file_of(name).exists():
-        picture = decode_picture(store.get(image_key))
-        if crop.clipped(picture.shape[1], picture.shape[0]) != crop:
-            raise ValueError(
-                f"The picture {image_key} is {picture.shape[1]} x {picture.shape[0]} pixels; the "
-                f"cut {place} reaches beyond it. Its column's box and picture disagree."
-            )
-        cut = np.ascontiguousarray(picture[crop.top : crop.bottom, crop.left : crop.right])
-        images.put(name, encode_jpeg(cut, max_side_px=max_side_px))
+        images.put(name, encode_jpeg(_cut(store, image_key, crop), max_side_px=max_side_px))
     return Derivative(url=images.url_of(name), width=width, height=height)
+
+
+def make_guided_derivative(
+    store: Store,
+    image_key: str,
+    crop: Box,
+    *,
+    layout: GuideLayout,
+    candidates: Sequence[Candidates],
+    face: FontFace,
+    images: ImageFolder,
+    max_side_px: int,
+) -> Derivative:
+    """As :func:`make_derivative`, with the guide beside the ink.
+
+    The picture shows ``layout.frame``; ``crop`` is ``layout.crop`` in pixels of the stored
+    picture.
+
+    Raises:
+        StoreError: If the store lacks the picture.
+        UnreadableImage: If the picture does not decode.
+        ValueError: If ``crop`` reaches beyond the picture.
+    """
+    scale = enlargement(layout, max_side_px)
+    drawn = repr((GUIDE_VERSION, face.files[0].name, layout, tuple(candidates), max_side_px))
+    name = f"{derive_id('guided', image_key, repr(crop), drawn)}.jpg"
+    if not images.file_of(name).exists():
+        ink = _cut(store, image_key, crop)
+        images.put(name, encode_jpeg(draw_guide(ink, layout, candidates, face, scale)))
+    width, height = picture_size(layout, scale)
+    return Derivative(url=images.url_of(name), width=width, height=height)
+
+
+def _cut(store: Store, image_key: str, crop: Box) -> npt.NDArray[np.uint8]:
+    picture = decode_picture(store.get(image_key))
+    if crop.clipped(picture.shape[1], picture.shape[0]) != crop:
+        raise ValueError(
+            f"The picture {image_key} is {picture.shape[1]} x {picture.shape[0]} pixels; the cut "
+            f"{(crop.left, crop.top, crop.right, crop.bottom)} reaches beyond it. Its column's "
+            f"box and picture disagree."
+        )
+    return np.ascontiguousarray(picture[crop.top : crop.bottom, crop.left : crop.right])

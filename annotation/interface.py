@@ -20,17 +20,25 @@ from typing import Any
 
 IMAGE = "image"
 BOX = "box"
+PICK = "pick"
 WRITTEN = "written"
 CANONICAL = "canonical"
 STATE = "state"
 DECISION = "decision"
 NOTE = "note"
+SCRIPT = "script"
+CALLIGRAPHER = "calligrapher"
 LAYOUT = "layout"
 ORDER = "order"
 
 DAMAGED = "damaged"
 ILLEGIBLE_STATE = "illegible"
 VARIANT = "variant"
+SIGNATURE = "signature"
+SEAL = "seal"
+SMALL_NOTE = "small-note"
+
+PER_REGION = frozenset({BOX, PICK, WRITTEN, CANONICAL, STATE})
 
 APPROVE = "approve"
 REJECT = "reject"
@@ -106,8 +114,46 @@ def task_problems(payload: Mapping[str, Any], interface: Interface) -> list[str]
         f"The task has no field {field!r}, which the interface shows."
         for field in sorted(interface.fields - set(data))
     ]
+    if "candidates" in data:
+        problems += _guide_problems(data, payload.get("predictions", ()), interface)
     for prediction in payload.get("predictions", ()):
         problems += result_problems(prediction.get("result", ()), interface)
+    return problems
+
+
+def _guide_problems(
+    data: Mapping[str, Any], predictions: Sequence[Mapping[str, Any]], interface: Interface
+) -> list[str]:
+    """What is wrong with the candidates of a task, and with what its picture shows of the page."""
+    problems: list[str] = []
+    places, characters = data["candidates"], data.get("character_ids", ())
+    if len(places) != len(characters):
+        problems.append(
+            f"There are candidates for {len(places)} characters, but {len(characters)} characters."
+        )
+    keys = len(interface.controls[PICK].values) if PICK in interface.controls else 0
+    for number, texts in enumerate(places, 1):
+        if len(texts) > keys or len(set(texts)) < len(texts) or not all(texts):
+            problems.append(
+                f"Character {number} has the candidates {list(texts)}; expected at most {keys}, "
+                f"all different and none empty."
+            )
+    crop = data.get("crop", (0, 0, 1, 1))
+    frame = data.get("frame", crop)
+    if frame[:2] != crop[:2] or frame[3] != crop[3] or frame[2] < crop[2]:
+        problems.append(
+            f"The picture shows {list(frame)} of the page, its crop is {list(crop)}; the crop "
+            f"stands at its left and is as high."
+        )
+        return problems
+    edge = 100 * (crop[2] - crop[0]) / (frame[2] - frame[0])
+    for prediction in predictions:
+        problems += [
+            f"Region {item.get('id')!r} reaches into the guide: the ink ends at {edge:.1f} percent."
+            for item in prediction.get("result", ())
+            if item.get("from_name") == BOX
+            and item["value"].get("x", 0) + item["value"].get("width", 0) > edge + 0.01
+        ]
     return problems
 
 

@@ -6,17 +6,25 @@ Keeps out: what a task holds (``annotation.tasks``), and sending (``annotation.p
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from annotation import interface
-from annotation.images import ImageFolder, make_derivative
+from annotation.candidates import Candidates
+from annotation.guide import lay_out
+from annotation.images import (
+    Derivative,
+    ImageFolder,
+    make_derivative,
+    make_guided_derivative,
+)
 from annotation.projects import Payload
 from annotation.queue import QueueParams, Waiting, places, waiting
-from annotation.tasks import column_task, page_task, split_column
+from annotation.tasks import ColumnPart, candidates_in, column_task, page_task, split_column
 from annotation.triage import Triage, TriageParams, triage
 from pipelines.errors import MaterialError
 from pipelines.geometry import Box
+from pipelines.glyphs.fonts import FontFace
 from pipelines.records import Column, Page, Reading, Rejection
 from pipelines.scripts import canonical
 from pipelines.store import Store
@@ -27,11 +35,49 @@ STAGE = "review_tasks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """Where pictures come from, where Label Studio's browser finds them, and how large."""
+    """Where pictures come from, where Label Studio's browser finds them, and how large.
+
+    ``face`` is the standard font that guides are drawn in; without one there are none.
+    """
 
     store: Store
     images: ImageFolder
     max_side_px: int
+    face: FontFace | None = None
+
+    def of_part(self, part: ColumnPart, candidates: Sequence[Candidates]) -> tuple[Derivative, Box]:
+        """The picture of a task and what of the page it shows.
+
+        With a standard font that is the ink with a guide, without one the ink alone.
+
+        Raises:
+            StoreError: If the store lacks the picture.
+            UnreadableImage: If the picture does not decode.
+            ValueError: If the part lies outside the picture of its column.
+        """
+        column = part.column
+        cut = part.crop.moved(-column.box.left, -column.box.top)
+        if self.face is None or not part.characters:
+            picture = make_derivative(
+                self.store,
+                column.image_key,
+                cut,
+                images=self.images,
+                max_side_px=self.max_side_px,
+            )
+            return picture, part.crop
+        layout = lay_out([character.box for character in part.characters], part.crop)
+        picture = make_guided_derivative(
+            self.store,
+            column.image_key,
+            cut,
+            layout=layout,
+            candidates=candidates,
+            face=self.face,
+            images=self.images,
+            max_side_px=self.max_side_px,
+        )
+        return picture, layout.frame
 
 
 def columns_of(tables: Tables, batch: str) -> Iterator[Column]:
@@ -154,16 +200,18 @@ def _tasks_of(
 ) -> list[Payload]:
     payloads: list[Payload] = []
     for part in split_column(column, max_characters):
-        picture = make_derivative(
-            pictures.store,
-            column.image_key,
-            part.crop.moved(-column.box.left, -column.box.top),
-            images=pictures.images,
-            max_side_px=pictures.max_side_px,
-        )
+        candidates = candidates_in(part, reading, second)
+        picture, frame = pictures.of_part(part, candidates)
         payloads.append(
             column_task(
-                part, reading, second, picture=picture, triage=weighed, place=place, batch=batch
+                part,
+                reading,
+                second,
+                picture=picture,
+                triage=weighed,
+                place=place,
+                batch=batch,
+                frame=frame,
             )
         )
     return payloads

@@ -25,6 +25,7 @@ from annotation.queue import QueueParams
 from annotation.tasks import HIDDEN_COLUMNS
 from annotation.triage import TriageParams
 from annotation.views import COLUMN_VIEWS
+from pipelines.glyphs.fonts import FontFace
 from pipelines.ids import derive_id
 from pipelines.records import (
     Column,
@@ -88,6 +89,7 @@ def push(
     *,
     images: ImageFolder,
     code_version: str,
+    face: FontFace | None = None,
     params: PushParams = PushParams(),
 ) -> PushReport:
     """Put the columns of a batch before people; write the table ``review_tasks``.
@@ -96,7 +98,8 @@ def push(
     batch. One project a batch (``Beitie <batch>``), found again by its title. Nothing is made
     twice: what a killed push left undone, the next one does. Tasks nobody has begun get the new
     draft of a new release; begun ones keep the draft their annotator saw, and so does their row.
-    Untouched tasks of columns that are no more are withdrawn.
+    Untouched tasks of columns that are no more are withdrawn. ``face`` is the standard font of
+    the guides beside the ink; without one the pictures show the ink alone.
 
     Raises:
         ServiceError: If Label Studio is down, slow or refuses; run it again when it is back.
@@ -115,7 +118,7 @@ def push(
     client.serve_images(project_id, images.path)
     client.ensure_views(project_id, COLUMN_VIEWS, HIDDEN_COLUMNS)
     rejections: dict[str, Rejection] = {}
-    pictures = Pictures(store=store, images=images, max_side_px=params.max_image_side_px)
+    pictures = Pictures(store=store, images=images, max_side_px=params.max_image_side_px, face=face)
     wanted = column_payloads(
         tables,
         batch,

@@ -1,11 +1,10 @@
 """From what Label Studio holds to what a person said: raw annotations to reviews.
 
-A character comes as several results that share an id (box, written form, canonical reading,
-states). They are put together, checked, turned from percent to pixels of the page, ordered from
-top to bottom, and the parts of a long column joined. What cannot be read is a rejection that
-tells the annotator what to do.
+Holds: what one annotation says of its column (characters, decision, remarks), and the join of
+the parts of a long column. What cannot be read is a rejection that tells the annotator what to do.
 
-Keeps out: which annotation counts and what is frozen (``annotation.decisions``).
+Keeps out: single characters (``annotation.characters``), which annotation counts and what is
+frozen (``annotation.decisions``).
 """
 
 from __future__ import annotations
@@ -18,20 +17,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from annotation import interface
+from annotation.characters import characters_of
 from annotation.label_studio import FullTask, User
-from annotation.tasks import box_of
 from pipelines.corrections import edit_distance
-from pipelines.geometry import Box
-from pipelines.ids import box_id, derive_id
+from pipelines.ids import derive_id
 from pipelines.records import (
-    ILLEGIBLE,
     Decision,
     Rejection,
     Review,
     ReviewedCharacter,
     ReviewTask,
 )
-from pipelines.scripts import canonical, normalize_text
+from pipelines.scripts import canonical
 
 STAGE = "reviews"
 
@@ -39,6 +36,9 @@ SIMULATED_ANNOTATOR = "simulated-annotator"
 """Name of the simulated user in Label Studio and value of ``Review.annotator``; never a person."""
 
 SIMULATED_EMAIL = f"{SIMULATED_ANNOTATOR}@beitie.invalid"
+
+REMARKS = ("note", "script_remark", "calligrapher_remark")
+"""What is said of a column beside its characters, by its name in a review."""
 
 DECISIONS = {
     interface.APPROVE: Decision.APPROVED,
@@ -61,6 +61,9 @@ class PartReview:
     characters: tuple[ReviewedCharacter, ...]
     lead_time_s: float
     updated_at: datetime
+    note: str = ""
+    script_remark: str = ""
+    calligrapher_remark: str = ""
 
 
 def read_annotation(
@@ -81,8 +84,7 @@ def read_annotation(
     decision = _decision(results)
     if decision is None:
         return _rejection(column_id, "no_decision", f"{who} has no decision; choose one in it.")
-    crop = Box(*(int(value) for value in data["crop"]))
-    characters, problems = _characters(results, crop, _drafted(task, crop), str(data["page_id"]))
+    characters, problems = characters_of(results, task)
     # Only an approval claims that every character is right.
     if decision is Decision.APPROVED and (problems or not characters):
         reason, sentence = problems[0] if problems else ("no_characters", "it has no character")
@@ -97,6 +99,9 @@ def read_annotation(
         is_simulated=is_simulated,
         decision=decision,
         characters=characters,
+        note=_said(results, interface.NOTE),
+        script_remark=_said(results, interface.SCRIPT),
+        calligrapher_remark=_said(results, interface.CALLIGRAPHER),
         lead_time_s=float(annotation.get("lead_time") or 0),
         updated_at=datetime.fromisoformat(str(annotation["updated_at"])).astimezone(UTC),
     )
@@ -114,7 +119,11 @@ def join_parts(parts: Sequence[PartReview], row: ReviewTask, guideline_version: 
         d for d in (Decision.NEEDS_EXPERT, Decision.REJECTED, Decision.APPROVED) if d in decisions
     )
     characters = tuple(character for part in ordered for character in part.characters)
-    digest = content_hash(decision, characters)
+    remarks = {
+        name: "; ".join(dict.fromkeys(said for part in ordered if (said := getattr(part, name))))
+        for name in REMARKS
+    }
+    digest = content_hash(decision, characters, remarks)
     draft = "".join(canonical(character) for character in row.draft)
     return Review(
         review_id=derive_id("review", row.column_id, digest),
@@ -133,12 +142,23 @@ def join_parts(parts: Sequence[PartReview], row: ReviewTask, guideline_version: 
         guideline_version=guideline_version,
         content_hash=digest,
         reviewed_at=max(part.updated_at for part in ordered),
+        note=remarks["note"],
+        script_remark=remarks["script_remark"],
+        calligrapher_remark=remarks["calligrapher_remark"],
     )
 
 
-def content_hash(decision: Decision, characters: Sequence[ReviewedCharacter]) -> str:
-    """A hash of what was decided: boxes, texts, states and the decision; not who or when."""
-    content = [
+def content_hash(
+    decision: Decision,
+    characters: Sequence[ReviewedCharacter],
+    remarks: Mapping[str, str] | None = None,
+) -> str:
+    """A hash of what was decided: boxes, texts, states, decision, remarks; not who or when.
+
+    Marks and remarks enter only where there are any: what was decided before they existed keeps
+    its hash. A note beside an approval does not enter: it changes nothing of what is approved.
+    """
+    content: list[Any] = [
         decision.value,
         [
             [
@@ -147,27 +167,18 @@ def content_hash(decision: Decision, characters: Sequence[ReviewedCharacter]) ->
                 c.canonical,
                 c.is_damaged,
                 c.is_illegible,
+                *([[mark.value for mark in c.marks]] if c.marks else []),
             ]
             for c in characters
         ],
     ]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
-
-
-def is_one_character(text: str) -> bool:
-    """Whether a text stands for one character: one code point, perhaps with a variation selector.
-
-    An ideographic description sequence (⿰木木), for a form that Unicode lacks, also does.
-    """
-    selectors = "".join(c for c in text[1:] if _is_selector(c))
-    rest = text[1:] if not selectors else text[1 : -len(selectors)]
-    if not text or (selectors and not text.endswith(selectors)) or len(selectors) > 1:
-        return False
-    return not rest or "\u2ff0" <= text[0] <= "\u2fff"
-
-
-def _is_selector(character: str) -> bool:
-    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    said = {name: text for name, text in (remarks or {}).items() if text}
+    if decision is Decision.APPROVED:
+        said.pop("note", None)
+    if said:
+        content.append(said)
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _decision(results: Sequence[Mapping[str, Any]]) -> Decision | None:
@@ -189,107 +200,14 @@ def _annotator(annotation: Mapping[str, Any], users: Mapping[int, User]) -> tupl
     return email, False
 
 
-def _drafted(task: FullTask, crop: Box) -> tuple[dict[Box, str], bool]:
-    """Character ids by the box they were pre-labelled with; whether those run top to bottom."""
-    ids = [str(identifier) for identifier in task.data.get("character_ids", ())]
-    found: dict[Box, str] = {}
-    for prediction in task.predictions:
-        shapes = [i for i in prediction["result"] if i.get("from_name") == interface.BOX]
-        if len(shapes) == len(ids):
-            found |= {
-                box_of(shape["value"], crop): identifier
-                for shape, identifier in zip(shapes, ids, strict=True)
-            }
-    middles = [box.center[1] for box in found]
-    return found, middles == sorted(middles)
-
-
-def _characters(
-    results: Sequence[Mapping[str, Any]],
-    crop: Box,
-    drafted: tuple[dict[Box, str], bool],
-    page_id: str,
-) -> tuple[tuple[ReviewedCharacter, ...], list[tuple[str, str]]]:
-    """The characters from top to bottom, and what is wrong with them as (reason, sentence)."""
-    regions: dict[str, dict[str, Mapping[str, Any]]] = {}
+def _said(results: Sequence[Mapping[str, Any]], control: str) -> str:
+    """What was said of the whole column in one control: its text, or its only choice."""
     for item in results:
-        if item.get("from_name") in (
-            interface.BOX,
-            interface.WRITTEN,
-            interface.CANONICAL,
-            interface.STATE,
-        ):
-            region = regions.setdefault(str(item.get("id")), {})
-            region[str(item["from_name"])] = item.get("value") or {}
-    ids, is_top_down = drafted
-    characters: list[ReviewedCharacter] = []
-    problems: list[tuple[str, str]] = []
-    for region in regions.values():
-        try:
-            box = box_of(region.get(interface.BOX, {}), crop)
-        except ValueError as error:
-            problems.append(("unreadable_box", str(error).rstrip(".")))
-            continue
-        character, problem = _character(region, box, ids.get(box) or box_id(page_id, box))
-        characters.append(character)
-        if problem:
-            problems.append(problem)
-    return tuple(_in_order(characters, list(ids.values()), is_top_down)), problems
-
-
-def _character(
-    region: Mapping[str, Mapping[str, Any]], box: Box, identifier: str
-) -> tuple[ReviewedCharacter, tuple[str, str] | None]:
-    states = set(region.get(interface.STATE, {}).get("choices", ()))
-    written, folded = (_text(region.get(name)) for name in (interface.WRITTEN, interface.CANONICAL))
-    is_illegible = interface.ILLEGIBLE_STATE in states or written == ILLEGIBLE
-    if is_illegible:
-        written = folded = ILLEGIBLE
-    place = f"the box at {box.left}, {box.top} of the page"
-    problem = None
-    for text in filter(None, (written, folded)):
-        if not is_one_character(text):
-            problem = ("several_characters", f"{place} holds {text!r}: one box, one character")
-    if not written:
-        problem = ("no_text", f"{place} has no text: type it, or mark it illegible")
-    return (
-        ReviewedCharacter(
-            character_id=identifier,
-            box=box,
-            written=written,
-            canonical=folded or canonical(written),
-            is_damaged=interface.DAMAGED in states,
-            is_illegible=is_illegible,
-        ),
-        problem,
-    )
-
-
-def _text(value: Mapping[str, Any] | None) -> str:
-    """The text of a control; Label Studio keeps it as a list, older data as a string."""
-    raw = (value or {}).get("text") or ""
-    text = raw if isinstance(raw, str) else "".join(str(piece) for piece in raw)
-    return normalize_text("".join(text.split()))
-
-
-def _in_order(
-    characters: list[ReviewedCharacter], drafted: Sequence[str], is_top_down: bool
-) -> list[ReviewedCharacter]:
-    """Top to bottom. A draft that was not (notes in two lines) keeps its order.
-
-    There, a character that a person added goes before the first lower one.
-    """
-    by_height = sorted(characters, key=lambda c: (c.box.center[1], -c.box.center[0]))
-    if is_top_down:
-        return by_height
-    place = {identifier: index for index, identifier in enumerate(drafted)}
-    ordered = sorted(
-        (c for c in characters if c.character_id in place), key=lambda c: place[c.character_id]
-    )
-    for added in (c for c in by_height if c.character_id not in place):
-        lower = (i for i, c in enumerate(ordered) if c.box.center[1] > added.box.center[1])
-        ordered.insert(next(lower, len(ordered)), added)
-    return ordered
+        if item.get("from_name") == control:
+            value = item.get("value") or {}
+            pieces = value.get("text") or value.get("choices") or ()
+            return " ".join([pieces] if isinstance(pieces, str) else map(str, pieces)).strip()
+    return ""
 
 
 def _rejection(column_id: str, reason: str, detail: str) -> Rejection:

@@ -6,7 +6,8 @@ back (``annotation.reviews``). Region ids derive from the character and the rele
 draft is the same prediction however often it is made.
 
 Label Studio's percent lives here and nowhere else: ``place_of`` and ``box_of`` turn pixels of
-the page into percent of the crop and back, exact to the pixel.
+the page into percent of the picture and back, exact to the pixel. The picture is the crop, or
+with a guide to its right the ``frame``, which is as high as the crop and begins where it does.
 
 Keeps out: pictures (``annotation.images``), sending (``annotation.push``).
 """
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotation import interface
+from annotation.candidates import Candidates, candidates_of, comparison
 from annotation.images import Derivative
 from annotation.triage import Triage
 from pipelines.geometry import Box, union
@@ -33,14 +35,13 @@ from pipelines.records import (
     Reading,
 )
 
-MAX_CANDIDATES_SHOWN = 5
-
 HIDDEN_COLUMNS = (
     *("inner_id", "completed_at", "total_predictions", "annotations_results", "annotations_ids"),
     *("predictions_score", "predictions_model_versions", "predictions_results", "file_upload"),
     *("storage_filename", "created_at", "updated_at", "updated_by", "avg_lead_time"),
     *("data.comparison", "data.batch", "data.page_id", "data.column_id", "data.column_index"),
-    *("data.key", "data.part", "data.parts", "data.crop", "data.character_ids"),
+    *("data.key", "data.part", "data.parts", "data.crop", "data.frame"),
+    *("data.character_ids", "data.candidates"),
     *("data.reading_id", "data.sha", "data.work", "data.image", "data.is_order_uncertain"),
 )
 """What the list of tasks need not show: it is there to choose by title, draft and priority."""
@@ -108,29 +109,41 @@ def _clip(box: Box, frame: Box) -> Box | None:
     return clipped.moved(frame.left, frame.top) if clipped else None
 
 
-def place_of(box: Box, crop: Box) -> dict[str, float]:
-    """A box (pixels of the page) as Label Studio's percent of the crop, cut to the crop.
+def shown_of(data: Mapping[str, Any]) -> tuple[Box, Box]:
+    """The crop of a task and the frame its percent are of, from the task's data.
+
+    Tasks made before there was a guide have no frame: their picture is the crop.
+    """
+    crop = Box(*(int(value) for value in data["crop"]))
+    return crop, Box(*(int(value) for value in data["frame"])) if "frame" in data else crop
+
+
+def place_of(box: Box, crop: Box, frame: Box | None = None) -> dict[str, float]:
+    """A box (pixels of the page) as Label Studio's percent of the frame, cut to the crop.
 
     Raises:
         ValueError: If the box lies outside the crop.
     """
-    inside = _clip(box, crop)
+    inside, whole = _clip(box, crop), frame or crop
     if inside is None:
         raise ValueError(f"{box} lies outside the crop {crop} it should be shown in.")
     return {
-        "x": 100 * (inside.left - crop.left) / crop.width,
-        "y": 100 * (inside.top - crop.top) / crop.height,
-        "width": 100 * inside.width / crop.width,
-        "height": 100 * inside.height / crop.height,
+        "x": 100 * (inside.left - whole.left) / whole.width,
+        "y": 100 * (inside.top - whole.top) / whole.height,
+        "width": 100 * inside.width / whole.width,
+        "height": 100 * inside.height / whole.height,
         "rotation": 0,
     }
 
 
-def box_of(value: Mapping[str, Any], crop: Box) -> Box:
-    """Label Studio's percent of the crop as a box in pixels of the page, at least one pixel.
+def box_of(value: Mapping[str, Any], crop: Box, frame: Box | None = None) -> Box:
+    """Label Studio's percent of the frame as a box in pixels of the page, cut to the crop.
+
+    It has at least one pixel.
 
     Raises:
-        ValueError: If the place is missing, not finite, rotated, empty, or outside the crop.
+        ValueError: If the place is missing, not finite, rotated, empty, outside the picture, or
+            more in the guide than on the ink.
     """
     try:
         x, y, width, height = (float(value[key]) for key in ("x", "y", "width", "height"))
@@ -143,18 +156,36 @@ def box_of(value: Mapping[str, Any], crop: Box) -> Box:
         raise ValueError(f"A box is turned by {rotation} degrees; draw it upright.")
     if width <= 0 or height <= 0:
         raise ValueError(f"A box of {width} by {height} percent holds nothing; delete it.")
-    left, top = round(x * crop.width / 100), round(y * crop.height / 100)
-    right = max(left + 1, round((x + width) * crop.width / 100))
-    bottom = max(top + 1, round((y + height) * crop.height / 100))
-    inside = Box(left, top, right, bottom).clipped(crop.width, crop.height)
+    whole = frame or crop
+    left, top = round(x * whole.width / 100), round(y * whole.height / 100)
+    right = max(left + 1, round((x + width) * whole.width / 100))
+    bottom = max(top + 1, round((y + height) * whole.height / 100))
+    inside = Box(left, top, right, bottom).clipped(whole.width, whole.height)
     if inside is None:
         raise ValueError(f"A box at {x:.1f}, {y:.1f} percent lies outside its picture.")
-    return inside.moved(crop.left, crop.top)
+    on_ink = inside.clipped(crop.width, crop.height)
+    if on_ink is None or 2 * on_ink.width < inside.width:
+        raise ValueError(
+            f"A box at {x:.1f}, {y:.1f} percent lies in the guide beside the ink; draw it on the "
+            f"ink, or delete it."
+        )
+    return on_ink.moved(crop.left, crop.top)
 
 
 def region_id(character_id: str, release_id: str) -> str:
     """The id of a pre-labelled region: the same character and release always make the same."""
     return derive_id("region", character_id, release_id)[:10]
+
+
+def candidates_in(
+    part: ColumnPart, reading: Reading, second: Reading | None
+) -> tuple[Candidates, ...]:
+    """What is proposed for each character of a part, in order."""
+    return candidates_of(
+        part.characters,
+        {character.character_id: character for character in reading.characters},
+        {character.character_id: character for character in second.characters} if second else None,
+    )
 
 
 def column_task(
@@ -166,10 +197,12 @@ def column_task(
     triage: Triage,
     place: int,
     batch: str,
+    frame: Box | None = None,
 ) -> dict[str, Any]:
     """One task as Label Studio imports it: ``{"data": {...}, "predictions": [one]}``.
 
-    ``place`` is where it stands in the order of work, from 1 (``annotation.queue``).
+    ``place`` is where it stands in the order of work, from 1 (``annotation.queue``). ``frame`` is
+    what the picture shows, where that is more than the part's crop: the crop with its guide.
     ``data["sha"]`` covers everything else in the task, so that a push sees what is outdated.
 
     Raises:
@@ -177,12 +210,15 @@ def column_task(
     """
     column = part.column
     read = {character.character_id: character for character in reading.characters}
-    other = {c.character_id: c for c in second.characters} if second else {}
+    candidates = candidates_in(part, reading, second)
+    shown = frame or part.crop
     scores = [read[c.character_id].score for c in part.characters if c.character_id in read]
     data: dict[str, Any] = {
         "image": picture.url,
         "title": _title(part),
-        "comparison": comparison(part, read, other),
+        "comparison": comparison(
+            candidates, column.order_doubt if column.is_order_uncertain else ""
+        ),
         "queue": place,
         "priority": triage.priority,
         "uncertainty": triage.uncertainty,
@@ -201,7 +237,9 @@ def column_task(
         "part": part.part,
         "parts": part.parts,
         "crop": [part.crop.left, part.crop.top, part.crop.right, part.crop.bottom],
+        "frame": [shown.left, shown.top, shown.right, shown.bottom],
         "character_ids": [character.character_id for character in part.characters],
+        "candidates": [list(place.texts) for place in candidates],
         "reading_id": reading.reading_id,
         "release_id": reading.release_id,
         "draft": reading.text,
@@ -213,7 +251,11 @@ def column_task(
             item
             for character in part.characters
             for item in _draft_region(
-                character, read.get(character.character_id), part.crop, picture, reading.release_id
+                character,
+                read.get(character.character_id),
+                place_of(character.box, part.crop, shown),
+                picture,
+                reading.release_id,
             )
         ],
     }
@@ -224,14 +266,14 @@ def column_task(
 def _draft_region(
     character: Character,
     read: CharacterReading | None,
-    crop: Box,
+    place: Mapping[str, float],
     picture: Derivative,
     release_id: str,
 ) -> list[dict[str, Any]]:
     texts = {interface.WRITTEN: read.text} if read and read.text else {}
     return region(
         region_id(character.character_id, release_id),
-        place_of(character.box, crop),
+        place,
         texts=texts,
         states=(),
         width=picture.width,
@@ -278,34 +320,6 @@ def decision_item(decision: str) -> dict[str, Any]:
         "type": "choices",
         "value": {"choices": [decision]},
     }
-
-
-def comparison(
-    part: ColumnPart,
-    read: Mapping[str, CharacterReading],
-    other: Mapping[str, CharacterReading],
-) -> str:
-    """What both readers propose, one line a character, as the annotator sees it.
-
-    ``*`` marks a place where they differ. What is doubtful about the order stands above.
-    """
-    lines = []
-    for number, character in enumerate(part.characters, 1):
-        first, second = read.get(character.character_id), other.get(character.character_id)
-        ours = first.text if first else ""
-        theirs = second.text if second else ""
-        mark = "*" if second is not None and ours != theirs else " "
-        more = [c.text for c in first.candidates[:MAX_CANDIDATES_SHOWN]] if first else []
-        candidates = " ".join(text for text in more if text != ours)
-        lines.append(
-            f"{number:>2}{mark} {ours or '?'}"
-            + (f"  | {theirs or '?'}" if second is not None else "")
-            + (f"  | {candidates}" if candidates else "")
-        )
-    said = "\n".join(lines) or "The reader found no character here."
-    if part.column.is_order_uncertain and part.column.order_doubt:
-        return f"Order in doubt: {part.column.order_doubt}\n{said}"
-    return said
 
 
 def _title(part: ColumnPart) -> str:

@@ -24,7 +24,7 @@ from pipelines import codh
 from pipelines.errors import MaterialError, ServiceError
 from pipelines.glyphs.fetch import fetch_fonts
 from pipelines.glyphs.fonts import FontFace
-from pipelines.glyphs.registry import load_fonts, require_font
+from pipelines.glyphs.registry import CONTENT_FONT, load_fonts, require_font
 from pipelines.ids import split_of
 from pipelines.inbox import add_described, signature
 from pipelines.metadata import find_sidecar
@@ -35,7 +35,6 @@ from pipelines.synthesis.works import SyntheticWork, WorkParams, WorkPlan, synth
 from pipelines.texts import Text, load_collections, load_texts
 from pipelines.truth import read_truth
 
-CONTENT_FONT = "lxgw-wenkai-tc"
 TEXTS = "chinese-poetry"
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from annotation.effort import effort_of, rounds_of
 from annotation.journal import Decided
+from annotation.states import standings
 from assets.partitions import batches
 from assets.report import Bar, Chart, Part, Table
 from assets.resources import Project
@@ -156,7 +157,11 @@ def _plotted(decided: Sequence[Decided]) -> dict[str, float]:
 def _decided(project: Project) -> dict[str, list[Decided]]:
     """The last decisions of every batch that people saw, by batch."""
     return {
-        batch: list(project.journal.decisions(batch).values())
+        batch: [
+            standing.decided
+            for standing in standings(project.journal.lines(batch)).values()
+            if standing.decided is not None
+        ]
         for batch in project.tables.batches("review_tasks")
     }
 

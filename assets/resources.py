@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from annotation.journal import Journal
     from annotation.label_studio import LabelStudio
     from annotation.server import LabelStudioServer
+    from pipelines.glyphs.fonts import FontFace
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout: ``dagster.yaml`` and the bundled checkpoint lie in it."""
@@ -177,6 +178,15 @@ class Project:
     def images(self) -> ImageFolder:
         """Pictures that Label Studio shows; the server of ``beitie up`` serves this folder."""
         return self.label_studio_server().images
+
+    @cached_property
+    def standard_font(self) -> FontFace | None:
+        """The font that readings are shown in; None if it was not fetched."""
+        from pipelines.glyphs.fonts import FontFace
+        from pipelines.glyphs.registry import CONTENT_FONT, load_fonts
+
+        font = load_fonts(None, self.home / "fonts")[CONTENT_FONT]
+        return FontFace(font.files) if font.is_fetched else None
 
     @property
     def journal(self) -> Journal:

@@ -37,6 +37,7 @@ def review_tasks(
         project.label_studio(),
         images=project.images,
         code_version=CODE,
+        face=project.standard_font,
     )
     context.log.info(
         f"{done.tasks_created} tasks made, {done.tasks_found} found, {done.tasks_refreshed} with "

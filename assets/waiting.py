@@ -65,9 +65,9 @@ def decision_signatures(project: Project) -> dict[str, str]:
                     line = f"{task.task_id}|{task.annotation_count}|{task.updated_at}\n"
                     digest.update(line.encode())
                     is_empty = False
-        for line in project.journal.lines(batch):
-            if isinstance(line.entry, Step):
-                digest.update(f"{line.at}|{line.entry}\n".encode())
+        for written in project.journal.lines(batch):
+            if isinstance(written.entry, Step):
+                digest.update(f"{written.at}|{written.entry}\n".encode())
                 is_empty = False
         found[batch] = "" if is_empty else digest.hexdigest()[:16]
     return found

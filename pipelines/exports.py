@@ -154,6 +154,7 @@ def _write_parquet(approved: Sequence[Approved], store: Store, folder: Path) -> 
             ("canonical", pa.string()),
             ("is_damaged", pa.bool_()),
             ("is_illegible", pa.bool_()),
+            ("marks", pa.list_(pa.string())),
         ]
     )
     names = ["column_id", "page_id", "work_id", "title", "calligrapher", "script", "rights"]
@@ -308,6 +309,7 @@ def _character(character: ReviewedCharacter, box: Box) -> dict[str, object]:
         "canonical": character.canonical,
         "is_damaged": character.is_damaged,
         "is_illegible": character.is_illegible,
+        "marks": [mark.value for mark in character.marks],
     }
 
 

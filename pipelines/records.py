@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from pipelines.geometry import Box
 from pipelines.states import Decision as Decision
+from pipelines.states import Mark as Mark
 from pipelines.states import Returned, State
 
 ILLEGIBLE = "□"
@@ -64,8 +65,7 @@ class Reader(StrEnum):
 class Origin(StrEnum):
     """Where a sample comes from.
 
-    ``SIMULATED_REVIEW`` is never counted as people's; ``WEAK`` is the agreement of two readers,
-    which nobody approved.
+    ``SIMULATED_REVIEW`` is nobody's; ``WEAK`` two readers agree on, and nobody approved.
     """
 
     REVIEW = "review"
@@ -206,9 +206,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CharacterReading:
-    """What a reader saw in one box.
+    """What a reader saw in one box, ``candidates`` best first; ``text`` is empty if it refused.
 
-    ``text`` is empty when the reader refused to guess; ``candidates`` stand best first;
     ``margin`` is the distance between the first two scores. ``alone``, with its ``alone_score``, is
     what a reader that heeds another one named before it was told; of any other it is the text.
     """
@@ -245,9 +244,8 @@ class Reading:
 class ReviewTask:
     """What is put before an annotator: a column with its draft and why it comes early or late.
 
-    ``priority`` in [0, 1], high first; ``uncertainty`` and ``disagreement`` explain it.
-    ``task_id`` is Label Studio's number; ``draft`` the text that was pre-filled, kept so that
-    corrections can be counted against exactly what the annotator saw.
+    ``priority`` in [0, 1], high first; ``uncertainty`` and ``disagreement`` explain it. ``task_id``
+    is Label Studio's number; ``draft`` the text that was pre-filled: corrections count against it.
     """
 
     column_id: str
@@ -269,7 +267,7 @@ class ReviewedCharacter:
     """What a person says stands in a box.
 
     ``written`` is the form on the stone, ``canonical`` the reading it is folded to; □ in both
-    where nobody can tell.
+    where nobody can tell. ``marks``: of a signature 款, a seal 印, a note in small script 夾注.
     """
 
     character_id: str
@@ -278,16 +276,19 @@ class ReviewedCharacter:
     canonical: str
     is_damaged: bool
     is_illegible: bool
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """校訂: one column as a person left it. No re-run ever changes one.
 
-    ``content_hash`` covers characters and decision, so that a later edit in Label Studio shows;
-    ``edit_count`` is the number of single-character corrections from ``draft``. ``state`` is None
-    in rows older than states; ``approver`` the second person, if one was asked for; ``returned``
-    why it waits for its annotator again, with who and their reason in ``returned_detail``.
+    ``content_hash`` covers characters, decision and remarks, so that a later edit in Label Studio
+    shows; ``edit_count`` is the number of single-character corrections from ``draft``. ``state`` is
+    None in rows older than states; ``approver`` the second person, if one was asked for;
+    ``returned`` why it waits for its annotator again, with who and their reason in
+    ``returned_detail``. The remarks are empty unless the annotator says otherwise than what is
+    known of the work.
     """
 
     review_id: str
@@ -310,6 +311,9 @@ class Review:
     approver: str = ""
     returned: Returned | None = None
     returned_detail: str = ""
+    note: str = ""
+    script_remark: str = ""
+    calligrapher_remark: str = ""
 
     @property
     def text(self) -> str:

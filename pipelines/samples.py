@@ -4,7 +4,7 @@ Holds: reviews -> Sample | Rejection. A column enters approved or as ground trut
 its approval is revoked. Its work decides
 its split (``pipelines.ids.split_of``), the same ink never stands in two splits, and
 characters that nobody can read stay in their place as □, so that their neighbours remain
-neighbours; a trainer masks them.
+neighbours; a trainer masks them. Characters of a seal are left out.
 
 Keeps out: who may approve (``annotation``), how windows are cut from a sample
 (``pipelines.windows``), synthetic columns (``pipelines.synthesis``), tensors (``training``).
@@ -25,6 +25,7 @@ from pipelines.prompts import style_prompt
 from pipelines.records import (
     Column,
     Decision,
+    Mark,
     Origin,
     Page,
     Rejection,
@@ -82,8 +83,8 @@ def samples_from_reviews(
     Yields:
         Rejections carry one of the reasons ``not_approved``, ``needs_expert``, ``sent_back``,
         ``revoked``, ``awaits_approval``, ``superseded``,
-        ``column_missing``, ``page_missing``, ``work_mismatch``, ``empty``, ``outside_page``,
-        ``illegible``, ``split_leak``.
+        ``column_missing``, ``page_missing``, ``work_mismatch``, ``empty``, ``seal``,
+        ``outside_page``, ``illegible``, ``split_leak``.
     """
     limits = params or SampleParams()
     column_of = {column.column_id: column for column in columns}
@@ -153,10 +154,14 @@ def _sample(
         return _reject(review, "work_mismatch", f"review, column and page name the works {works}")
     if not review.characters:
         return _reject(review, "empty", "it was approved without a character")
-    legible_count = sum(not character.is_illegible for character in review.characters)
+    # A carved seal is no ink of the hand: its characters are neither read nor written from.
+    characters = [c for c in review.characters if Mark.SEAL not in c.marks]
+    if not characters:
+        return _reject(review, "seal", "every character of it belongs to a seal")
+    legible_count = sum(not character.is_illegible for character in characters)
     if legible_count < params.min_legible_characters:
         return _reject(review, "illegible", f"{legible_count} characters of it can be read")
-    boxes = [character.box for character in review.characters]
+    boxes = [character.box for character in characters]
     if any(box.clipped(page.width, page.height) != box for box in boxes):
         return _reject(
             review, "outside_page", f"a box leaves its page of {page.width} x {page.height} pixels"
@@ -178,7 +183,7 @@ def _sample(
                 canonical=character.canonical,
                 is_damaged=character.is_damaged,
             )
-            for character in review.characters
+            for character in characters
         ),
         prompt=style_prompt(review.work, page.polarity, params.wording),
         review_id=review.review_id,

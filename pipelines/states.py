@@ -1,4 +1,4 @@
-"""What people decide about a column, and the ladder it climbs with them.
+"""What people decide about a column, what they mark in it, and the ladder it climbs with them.
 
 Keeps out: who may climb (``annotation.approval``) and what lies behind (``annotation.states``).
 """
@@ -14,6 +14,14 @@ class Decision(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     NEEDS_EXPERT = "needs_expert"
+
+
+class Mark(StrEnum):
+    """What a character belongs to, where that is not the text of its column."""
+
+    SIGNATURE = "signature"
+    SEAL = "seal"
+    SMALL_NOTE = "small_note"
 
 
 class State(StrEnum):

@@ -19,6 +19,9 @@ from pipelines.errors import FontError, MaterialError
 from pipelines.packages import parse_source, read_lock
 from pipelines.records import Script
 
+CONTENT_FONT = "lxgw-wenkai-tc"
+"""The standard font, in which readings are shown beside the ink."""
+
 BUNDLED = Path(__file__).with_name("fonts.toml")
 OWN_LIST = "fonts.toml"
 """A list of the user's own within the font folder."""

@@ -36,13 +36,20 @@ def test_every_named_control_exists():
     controls = interface.column_interface().controls
     assert set(controls) == {
         interface.BOX,
+        interface.PICK,
         interface.WRITTEN,
         interface.CANONICAL,
         interface.STATE,
         interface.DECISION,
         interface.NOTE,
+        interface.SCRIPT,
+        interface.CALLIGRAPHER,
     }
-    assert controls[interface.STATE].values == {"damaged", "illegible", "variant"}
+    assert controls[interface.PICK].values == set("12345")
+    assert controls[interface.STATE].values == {
+        *("damaged", "illegible", "variant"),
+        *("signature", "seal", "small-note"),
+    }
     assert controls[interface.DECISION].values == {"approve", "reject", "needs-expert"}
     assert set(interface.page_interface().controls) == {"layout", "order", "page_decision"}
 
@@ -102,3 +109,35 @@ def test_a_task_without_what_the_screen_shows_is_refused():
         "The task has no field 'comparison', which the interface shows.",
         "The task has no field 'title', which the interface shows.",
     ]
+
+
+def guided(**changes):
+    data = {
+        **{"image": "u", "title": "t", "comparison": "c"},
+        **{"character_ids": ["a"], "candidates": [["天", "夫"]]},
+        **{"crop": [10, 0, 50, 100], "frame": [10, 0, 90, 100]},
+    }
+    return {"data": data | changes, "predictions": [{"result": good()}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, None),
+        ({"frame": [10, 0, 50, 100]}, None),
+        ({"candidates": []}, "candidates for 0 characters, but 1"),
+        ({"candidates": [["天", "天"]]}, "expected at most 5, all different and none empty"),
+        ({"candidates": [[""]]}, "none empty"),
+        ({"candidates": [list("天地玄黃宇宙")]}, "at most 5"),
+        ({"frame": [0, 0, 90, 100]}, "stands at its left"),
+        ({"frame": [10, 0, 40, 100]}, "stands at its left"),
+        ({"frame": [10, 0, 150, 100]}, "reaches into the guide: the ink ends at 28.6"),
+    ],
+)
+def test_what_the_picture_shows_fits_what_the_task_says(changes, said):
+    problems = interface.task_problems(guided(**changes), interface.column_interface())
+    if said is None:
+        assert problems == []
+    else:
+        assert len(problems) == 1
+        assert said in problems[0]

@@ -13,7 +13,7 @@ import pytest
 from annotation.journal import Action, Cleared, Decided, Flagged, Journal, Step
 from annotation.states import standings
 from pipelines.errors import TableError
-from pipelines.records import Decision
+from pipelines.records import Decision, Mark
 from pipelines.states import Returned, State
 from tests.pipelines.examples import a_column, a_page, a_review, a_work
 
@@ -105,6 +105,22 @@ def test_what_is_decided_under_the_lock_sees_every_line(tmp_path):
     with pytest.raises(ValueError, match="no"):
         journal.amend("b", refuse, at=AT)
     assert journal.entries("b") == [FLAG, FLAG]
+
+
+def test_a_line_from_before_there_were_marks_and_notes_is_read(tmp_path, review):
+    journal = Journal(tmp_path)
+    journal.append("b", [decided(review)], at=AT)
+    line = json.loads(journal.file_of("b").read_text())
+    for name in ("note", "script_remark", "calligrapher_remark"):
+        del line["review"][name]
+    for character in line["review"]["characters"]:
+        del character["marks"]
+    journal.file_of("b").write_text(json.dumps(line, ensure_ascii=False) + "\n")
+    assert journal.entries("b") == [decided(review)]
+    marked = replace(review.characters[0], marks=(Mark.SEAL,))
+    later = replace(review, characters=(marked, *review.characters[1:]), note="印")
+    journal.append("b", [decided(later)], at=AT)
+    assert journal.entries("b") == [decided(review), decided(later)]
 
 
 @pytest.mark.parametrize("kept_bytes", [1, 20, -1])

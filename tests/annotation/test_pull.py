@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from annotation import cursor, pull
@@ -187,3 +190,18 @@ def test_only_what_changed_is_read_again(loop, monkeypatch):
     before = loop.reviews()
     assert loop.pull().tasks_read == 2
     assert loop.reviews() == before
+
+
+@pytest.mark.parametrize("label_studio", ["in_memory"], indirect=True)
+def test_a_table_of_another_version_is_written_anew(loop):
+    loop.push()
+    loop.annotate()
+    loop.pull()
+    reviews = loop.reviews()
+    folder = loop.batch.tables.folder("reviews", loop.batch.name)
+    manifest = Path(folder) / "manifest.json"
+    data = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(data | {"schema": "another"}))
+    found = loop.pull()
+    assert (found.reviews, found.new_reviews) == (2, 0)
+    assert loop.reviews() == reviews

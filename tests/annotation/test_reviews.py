@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,17 +12,17 @@ import pytest
 from annotation import interface
 from annotation.label_studio import FullTask, User
 from annotation.reviews import (
+    REMARKS,
     SIMULATED_EMAIL,
     PartReview,
     content_hash,
-    is_one_character,
     join_parts,
     read_annotation,
 )
 from annotation.tasks import box_of, decision_item, place_of, region
 from pipelines.geometry import Box
 from pipelines.ids import box_id
-from pipelines.records import Decision, Rejection, ReviewTask
+from pipelines.records import Decision, Mark, Rejection, ReviewTask
 from tests.pipelines.examples import a_work
 
 CROP = Box(100, 50, 140, 250)
@@ -186,23 +188,6 @@ def test_the_simulated_annotator_is_known_as_such():
     assert (stranger.annotator, stranger.is_simulated) == ("user-99", False)
 
 
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [
-        ("天", True),
-        ("𠀋", True),
-        ("葛\U000e0100", True),
-        ("⿰木木", True),
-        ("", False),
-        ("天地", False),
-        ("天\ufe00地", False),
-        ("葛\U000e0100\U000e0101", False),
-    ],
-)
-def test_one_box_one_character(text, is_one):
-    assert is_one_character(text) is is_one
-
-
 ROW = ReviewTask(
     column_id="column",
     page_id="page",
@@ -259,12 +244,72 @@ def test_the_content_hash_sees_every_change_that_matters():
                 {"canonical": "夫"},
                 {"is_damaged": True},
                 {"is_illegible": True},
+                {"marks": (Mark.SEAL,)},
+                {"marks": (Mark.SEAL, Mark.SIGNATURE)},
                 {"box": base[0].box.moved(1, 0)},
             )
         ),
     ]
     assert len({known, *variants}) == len(variants) + 1
     assert content_hash(Decision.APPROVED, (replace(base[0], character_id="x"), base[1])) == known
+
+
+def test_what_was_decided_before_there_were_marks_keeps_its_hash():
+    character = read(character_of("r0")).characters[0]
+    content = ["approved", [[[105, 60, 135, 90], "天", "天", False, False]]]
+    known = hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+    assert content_hash(Decision.APPROVED, [character]) == known
+    unsaid = dict.fromkeys(REMARKS, "")
+    assert content_hash(Decision.APPROVED, [character], unsaid) == known
+
+
+def character_of(identifier):
+    return character(identifier, BOXES[0])
+
+
+def remark(control, kind, value):
+    return {"id": control, "from_name": control, "to_name": "image", "type": kind, "value": value}
+
+
+def test_notes_and_remarks_about_the_column_reach_the_review():
+    said = [
+        remark("note", "textarea", {"text": ["see the colophon"]}),
+        remark("script", "choices", {"choices": ["running"]}),
+        remark("calligrapher", "textarea", {"text": ["王獻之"]}),
+    ]
+    plain = join_parts([read(character_of("r0"))], ROW, "2026.1")
+    review = join_parts([read(character_of("r0"), said)], ROW, "2026.1")
+    assert (review.note, review.script_remark, review.calligrapher_remark) == (
+        "see the colophon",
+        "running",
+        "王獻之",
+    )
+    assert (plain.note, plain.script_remark, plain.calligrapher_remark) == ("", "", "")
+    assert review.content_hash != plain.content_hash, "another script is another claim"
+    noted = join_parts([read(character_of("r0"), said[:1])], ROW, "2026.1")
+    assert noted.content_hash == plain.content_hash, "a note changes nothing of an approval"
+
+
+def test_a_new_note_to_an_open_question_shows():
+    asked = [
+        join_parts(
+            [read(character_of("r0"), remarks, decision="needs-expert")], ROW, "2026.1"
+        ).content_hash
+        for remarks in (
+            [],
+            [remark("note", "textarea", {"text": ["who wrote this?"]})],
+            [remark("note", "textarea", {"text": ["it is 褚"]})],
+        )
+    ]
+    assert len(set(asked)) == 3
+
+
+def test_the_notes_of_all_parts_are_kept():
+    parts = [
+        replace(read(character_of("r0"), task=a_task(n, 3)), note=note)
+        for n, note in ((1, "above"), (2, ""), (3, "below"))
+    ]
+    assert join_parts(parts, ROW, "2026.1").note == "above; below"
 
 
 def test_percent_of_the_browser_is_pixels_of_the_page():

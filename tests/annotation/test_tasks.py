@@ -168,7 +168,8 @@ def test_a_refused_place_has_a_box_without_text_and_both_readers_are_shown(table
     lines = task["data"]["comparison"].splitlines()
     assert lines[0].startswith(" 1* ?  | 天")
     assert lines[1].startswith(" 2* 地  | 也")
-    assert lines[2].startswith(" 3* 云  | 玄  | 玄")
+    assert lines[2].startswith(" 3* 云  | 玄  | 2玄")
+    assert task["data"]["candidates"] == [["天"], ["地", "也"], ["云", "玄"]]
 
 
 def test_a_doubtful_order_is_told_to_the_annotator(tables, store):

@@ -45,8 +45,14 @@ def loop(project, monkeypatch):  # noqa: F811
     batch = a_batch(project.tables, project.store, name="b1")
     loop = Loop(label_studio, batch, project.images, project.journal)
     loop.push()
-    loop.annotation = loop.submit(loop.tasks()[0], "天地玄黃宇", LIU)
+    loop.submit(loop.tasks()[0], "天地玄黃宇", LIU)
     return loop
+
+
+def edited(loop, text):
+    """Somebody changes the first annotation in Label Studio."""
+    task = loop.tasks()[0]
+    loop.client.update_annotation(task.annotations[0]["id"], loop.result_of(task, text))
 
 
 def standing(project):  # noqa: F811
@@ -105,6 +111,7 @@ def test_a_revoked_sample_goes_and_who_learned_from_it_is_named(project, instanc
     event = instance.fetch_observations(dg.AssetKey("model"), limit=5).records
     assert len(event) == 2
     found = checks.models_untouched_by_revocations(project)
+    assert isinstance(found, dg.AssetCheckResult)
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.WARN
 
@@ -116,7 +123,7 @@ def test_a_revoked_sample_goes_and_who_learned_from_it_is_named(project, instanc
     assert beitie("review", "revoke", "nothing", "--reason", "x").exit_code == 1
 
     # People decide anew: what was wrong stays revoked, what is right is another sample.
-    loop.client.update_annotation(loop.annotation, loop.result_of(loop.tasks()[0], "夫地玄黃宇"))
+    edited(loop, "夫地玄黃宇")
     materialize(project, instance, [reviews], batch="b1")
     assert standing(project).state is State.DONE
     do(project, Action.APPROVE)
@@ -136,7 +143,9 @@ def test_what_is_approved_again_as_it_was_is_no_longer_revoked(project, instance
     do(project, Action.APPROVE)
     assert revoked_samples(project) == {}
     assert taught_by(project, {}) == []
-    assert checks.models_untouched_by_revocations(project).passed
+    untouched = checks.models_untouched_by_revocations(project)
+    assert isinstance(untouched, dg.AssetCheckResult)
+    assert untouched.passed
 
 
 def test_an_edit_after_approval_reaches_people(project, instance, loop):  # noqa: F811
@@ -144,7 +153,7 @@ def test_an_edit_after_approval_reaches_people(project, instance, loop):  # noqa
     do(project, Action.APPROVE)
     taken_in(project, instance)
     assert checks.approvals_undisturbed(project, "b1") == []
-    loop.client.update_annotation(loop.annotation, loop.result_of(loop.tasks()[0], "夫地玄黃宇"))
+    edited(loop, "夫地玄黃宇")
     materialize(project, instance, [reviews], batch="b1")
     (finding,) = checks.approvals_undisturbed(project, "b1")
     assert "夫地玄黃宇" in finding.message

@@ -9,6 +9,7 @@ from pipelines.ids import split_of
 from pipelines.imaging.codec import decode_png
 from pipelines.records import (
     Decision,
+    Mark,
     Origin,
     Rejection,
     Sample,
@@ -98,6 +99,21 @@ def test_an_illegible_character_keeps_its_place(make, column):
     [sample] = make(a_review(column, "天□玄黃宇"))
     assert [character.canonical for character in sample.characters] == list("天□玄黃宇")
     assert reasons(make(a_review(column, "□□□□□"))) == ["illegible"]
+
+
+def marked(review, mark, *places):
+    characters = [
+        replace(c, marks=(mark,)) if i in places else c for i, c in enumerate(review.characters)
+    ]
+    return replace(review, characters=tuple(characters))
+
+
+def test_a_seal_is_no_ink_of_the_hand(make, column):
+    [sample] = make(marked(a_review(column), Mark.SEAL, 3, 4))
+    assert [character.canonical for character in sample.characters] == list("天地玄")
+    assert reasons(make(marked(a_review(column), Mark.SEAL, 0, 1, 2, 3, 4))) == ["seal"]
+    [signed] = make(marked(a_review(column), Mark.SIGNATURE, 3, 4))
+    assert len(signed.characters) == 5
 
 
 def test_a_person_outranks_the_simulated_annotator(make, column):
