@@ -15,7 +15,7 @@ from typing import Any
 
 from annotation import interface
 from annotation.label_studio import FullTask
-from annotation.tasks import box_of, shown_of
+from annotation.places import box_of, shown_of
 from pipelines.geometry import Box
 from pipelines.ids import box_id
 from pipelines.records import ILLEGIBLE, Mark, ReviewedCharacter

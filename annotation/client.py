@@ -222,17 +222,8 @@ class _RealLabelStudio:
         )
         return int(plain(answer).get("created") or 0)
 
-    def delete_predictions(self, project_id: int, task_ids: Sequence[int]) -> None:
-        selected: Any = {"all": False, "included": list(task_ids)}
-        self._repeat(
-            f"replacing the predictions of {len(task_ids)} tasks",
-            lambda: self._sdk.actions.create(
-                id="delete_tasks_predictions",
-                project=project_id,
-                selected_items=selected,
-                request_options=self._long,
-            ),
-        )
+    def delete_prediction(self, prediction_id: int) -> None:
+        self._delete("prediction", lambda: self._sdk.predictions.delete(id=prediction_id))
 
     def show_predictions(self, project_id: int, model_version: str) -> None:
         current = self._repeat("reading the project", lambda: self._sdk.projects.get(id=project_id))

@@ -132,10 +132,9 @@ class InMemoryLabelStudio:
             self._predict(project_id, int(payload["task"]), [payload])
         return len(payloads)
 
-    def delete_predictions(self, project_id: int, task_ids: Sequence[int]) -> None:
-        for task_id in task_ids:
-            if task_id in self._tasks:
-                self._tasks[task_id].predictions.clear()
+    def delete_prediction(self, prediction_id: int) -> None:
+        for task in self._tasks.values():
+            task.predictions.pop(prediction_id, None)
 
     def show_predictions(self, project_id: int, model_version: str) -> None:
         self._project(project_id).model_version = model_version

@@ -124,8 +124,8 @@ class LabelStudio(Protocol):
         """Make predictions (each names its ``task``); how many. Never tried twice."""
         ...
 
-    def delete_predictions(self, project_id: int, task_ids: Sequence[int]) -> None:
-        """Remove all predictions of the named tasks."""
+    def delete_prediction(self, prediction_id: int) -> None:
+        """Remove one prediction; one that is gone already is as good."""
         ...
 
     def show_predictions(self, project_id: int, model_version: str) -> None:

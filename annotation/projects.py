@@ -16,6 +16,7 @@ from typing import Any
 from annotation.images import ImageFolder
 from annotation.label_studio import LabelStudio, TaskSummary
 from pipelines.errors import ServiceError
+from pipelines.records import Reader
 
 Payload = Mapping[str, Any]
 
@@ -161,19 +162,67 @@ def _refresh(
     payloads: list[Payload],
     tasks: Mapping[str, TaskSummary],
 ) -> None:
-    """Give untouched tasks their new draft.
+    """Give untouched tasks their new drafts, beside the one of the release before.
 
+    What is there already is not sent again, so that a refresh killed anywhere leaves no double.
     The data with its ``sha`` comes last: until then a killed run's task counts as outdated.
     """
-    numbers = {p["data"]["key"]: tasks[p["data"]["key"]].task_id for p in payloads}
-    client.delete_predictions(project_id, list(numbers.values()))
-    client.add_predictions(
-        project_id,
-        [
-            {**prediction, "task": numbers[payload["data"]["key"]]}
-            for payload in payloads
-            for prediction in payload["predictions"]
-        ],
-    )
+    missing: list[Payload] = []
+    surplus: list[int] = []
     for payload in payloads:
-        client.update_task(numbers[payload["data"]["key"]], payload["data"])
+        number = tasks[payload["data"]["key"]].task_id
+        task = client.task(number)
+        there = task.predictions if task is not None else ()
+        found = kept_predictions(there, payload["predictions"])
+        missing += [
+            {**prediction, "task": number}
+            for prediction in payload["predictions"]
+            if not any(same_prediction(prediction, there[index]) for index in found)
+        ]
+        surplus += [int(one["id"]) for index, one in enumerate(there) if index not in found]
+    if missing:
+        client.add_predictions(project_id, missing)
+    for prediction_id in surplus:
+        client.delete_prediction(prediction_id)
+    for payload in payloads:
+        client.update_task(tasks[payload["data"]["key"]].task_id, payload["data"])
+
+
+def kept_predictions(there: Sequence[Payload], wanted: Sequence[Payload]) -> set[int]:
+    """Which of a task's predictions stay beside those that are wanted, by their places.
+
+    Those that are wanted themselves (once each), and of earlier releases the newest: its boxes
+    must lie where the new draft's do, for another picture has other percent. An old opinion of the
+    second reader is no release and goes.
+    """
+    kept: set[int] = set()
+    for prediction in wanted:
+        same = [i for i, one in enumerate(there) if same_prediction(prediction, one)]
+        kept.update(same[:1])
+    names = {str(prediction["model_version"]) for prediction in wanted} | {Reader.RAPIDOCR.value}
+    older = [
+        index
+        for index, one in enumerate(there)
+        if str(one["model_version"]) not in names
+        and wanted
+        and _places(one) == _places(wanted[0])
+        and index not in kept
+    ]
+    newest = max(older, key=lambda index: int(there[index]["id"]), default=None)
+    return kept if newest is None else kept | {newest}
+
+
+def same_prediction(one: Payload, other: Payload) -> bool:
+    """Whether two predictions say the same under the same name."""
+    return (one["model_version"], list(one["result"])) == (
+        other["model_version"],
+        list(other["result"]),
+    )
+
+
+def _places(prediction: Payload) -> list[tuple[float, ...]]:
+    return [
+        tuple(float(item["value"][side]) for side in ("x", "y", "width", "height"))
+        for item in prediction["result"]
+        if "x" in item.get("value", {}) and "text" not in item["value"]
+    ]

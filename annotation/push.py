@@ -22,7 +22,7 @@ from annotation.label_studio import MAX_TITLE, LabelStudio, TaskSummary
 from annotation.payloads import Pictures, column_payloads, columns_of, page_payloads, rejected
 from annotation.projects import Filled, check_pictures, fill
 from annotation.queue import QueueParams
-from annotation.tasks import HIDDEN_COLUMNS
+from annotation.tasks import HIDDEN_COLUMNS, draft_version
 from annotation.triage import TriageParams
 from annotation.views import COLUMN_VIEWS
 from pipelines.glyphs.fonts import FontFace
@@ -136,8 +136,8 @@ def push(
         tasks_per_request=params.tasks_per_request,
     )
     check_pictures(client, there, images)
-    if releases := Counter(str(task.data["release_id"]) for task in there if "key" in task.data):
-        client.show_predictions(project_id, releases.most_common(1)[0][0])
+    if newest := next((r for r in tables.iterate("readings", batch, Reading)), []):
+        client.show_predictions(project_id, draft_version(newest[0]))
     page_project_id, pages = None, Filled()
     if params.with_page_view and tables.manifest("pages", batch) is not None:
         page_project_id, pages = _push_pages(tables, batch, client, pictures, params)

@@ -21,9 +21,10 @@ from typing import Any
 
 from annotation import interface
 from annotation.label_studio import FullTask, LabelStudio, TaskSummary
+from annotation.places import box_of, place_of, shown_of
 from annotation.reviews import SIMULATED_ANNOTATOR as SIMULATED_ANNOTATOR
 from annotation.reviews import SIMULATED_EMAIL
-from annotation.tasks import box_of, decision_item, place_of, region
+from annotation.tasks import decision_item, region
 from pipelines.geometry import Box, intersection_area, intersection_over_union
 from pipelines.ids import derive_id
 from pipelines.records import ILLEGIBLE, ReviewTask
@@ -198,14 +199,14 @@ def corrected_result(
     are drawn. Truth that nobody can read (□) is marked illegible. A column without any true
     character is rejected.
     """
-    crop = Box(*(int(value) for value in task.data["crop"]))
+    crop, frame = shown_of(task.data)
     drafted = _drafted(task)
     boxes = {
-        identifier: box_of(items[interface.BOX]["value"], crop)
+        identifier: box_of(items[interface.BOX]["value"], crop, frame)
         for identifier, items in drafted.items()
     }
     paired = _pair(boxes, truth, min_overlap)
-    width, height = _picture_size(drafted, crop)
+    width, height = _picture_size(drafted, frame)
     result: list[Mapping[str, Any]] = []
     texts_corrected = boxes_added = 0
     for index, character in enumerate(truth):
@@ -213,7 +214,7 @@ def corrected_result(
         if found is None:
             boxes_added += 1
             identifier = derive_id("drawn", task.data["key"], index)[:10]
-            place = place_of(character.box, crop)
+            place = place_of(character.box, crop, frame)
         else:
             identifier = found
             place = drafted[found][interface.BOX]["value"]
@@ -254,9 +255,11 @@ def _assign_pages(
 
 
 def _drafted(task: FullTask) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """The regions of the draft, by id and control; the newest prediction is what one sees."""
+    """The regions of the draft that one sees, by id and control: of its version the newest."""
     regions: dict[str, dict[str, Mapping[str, Any]]] = {}
-    newest = max(task.predictions, key=lambda p: int(p["id"]), default=None)
+    version = task.data.get("draft_version")
+    drafts = [p for p in task.predictions if version in (None, p.get("model_version"))]
+    newest = max(drafts, key=lambda p: int(p["id"]), default=None)
     for item in newest["result"] if newest else ():
         regions.setdefault(str(item["id"]), {})[str(item["from_name"])] = item
     return {identifier: items for identifier, items in regions.items() if interface.BOX in items}
@@ -286,12 +289,12 @@ def _pair(
 
 
 def _picture_size(
-    drafted: Mapping[str, Mapping[str, Mapping[str, Any]]], crop: Box
+    drafted: Mapping[str, Mapping[str, Mapping[str, Any]]], frame: Box
 ) -> tuple[int, int]:
     for items in drafted.values():
         box = items[interface.BOX]
         return int(box["original_width"]), int(box["original_height"])
-    return crop.width, crop.height
+    return frame.width, frame.height
 
 
 def _texts(character: TrueCharacter) -> dict[str, str]:

@@ -5,11 +5,8 @@ characters; the seam is recorded in each (``part``, ``parts``, ``crop``) and und
 back (``annotation.reviews``). Region ids derive from the character and the release, so the same
 draft is the same prediction however often it is made.
 
-Label Studio's percent lives here and nowhere else: ``place_of`` and ``box_of`` turn pixels of
-the page into percent of the picture and back, exact to the pixel. The picture is the crop, or
-with a guide to its right the ``frame``, which is as high as the crop and begins where it does.
-
-Keeps out: pictures (``annotation.images``), sending (``annotation.push``).
+Keeps out: percent (``annotation.places``), pictures (``annotation.images``), sending
+(``annotation.push``).
 """
 
 from __future__ import annotations
@@ -24,6 +21,7 @@ from typing import Any
 from annotation import interface
 from annotation.candidates import Candidates, candidates_of, comparison
 from annotation.images import Derivative
+from annotation.places import clip, place_of
 from annotation.triage import Triage
 from pipelines.geometry import Box, union
 from pipelines.ids import derive_id
@@ -42,7 +40,8 @@ HIDDEN_COLUMNS = (
     *("data.comparison", "data.batch", "data.page_id", "data.column_id", "data.column_index"),
     *("data.key", "data.part", "data.parts", "data.crop", "data.frame"),
     *("data.character_ids", "data.candidates"),
-    *("data.reading_id", "data.sha", "data.work", "data.image", "data.is_order_uncertain"),
+    *("data.draft_version", "data.reading_id", "data.sha", "data.work", "data.image"),
+    "data.is_order_uncertain",
 )
 """What the list of tasks need not show: it is there to choose by title, draft and priority."""
 
@@ -87,9 +86,9 @@ def split_column(column: Column, max_characters: int) -> list[ColumnPart]:
         strip = Box(
             column.box.left, cuts[index], column.box.right, max(cuts[index + 1], cuts[index] + 1)
         )
-        own = [clipped for c in group if (clipped := _clip(c.box, column.box)) is not None]
+        own = [clipped for c in group if (clipped := clip(c.box, column.box)) is not None]
         whole = union([strip, *(Box(strip.left, b.top, strip.right, b.bottom) for b in own)])
-        crop = _clip(whole, column.box)
+        crop = clip(whole, column.box)
         assert crop is not None
         result.append(
             ColumnPart(column=column, part=index + 1, parts=parts, characters=group, crop=crop)
@@ -104,77 +103,9 @@ def _seams(groups: Sequence[Sequence[Character]]) -> list[int]:
     ]
 
 
-def _clip(box: Box, frame: Box) -> Box | None:
-    clipped = box.moved(-frame.left, -frame.top).clipped(frame.width, frame.height)
-    return clipped.moved(frame.left, frame.top) if clipped else None
-
-
-def shown_of(data: Mapping[str, Any]) -> tuple[Box, Box]:
-    """The crop of a task and the frame its percent are of, from the task's data.
-
-    Tasks made before there was a guide have no frame: their picture is the crop.
-    """
-    crop = Box(*(int(value) for value in data["crop"]))
-    return crop, Box(*(int(value) for value in data["frame"])) if "frame" in data else crop
-
-
-def place_of(box: Box, crop: Box, frame: Box | None = None) -> dict[str, float]:
-    """A box (pixels of the page) as Label Studio's percent of the frame, cut to the crop.
-
-    Raises:
-        ValueError: If the box lies outside the crop.
-    """
-    inside, whole = _clip(box, crop), frame or crop
-    if inside is None:
-        raise ValueError(f"{box} lies outside the crop {crop} it should be shown in.")
-    return {
-        "x": 100 * (inside.left - whole.left) / whole.width,
-        "y": 100 * (inside.top - whole.top) / whole.height,
-        "width": 100 * inside.width / whole.width,
-        "height": 100 * inside.height / whole.height,
-        "rotation": 0,
-    }
-
-
-def box_of(value: Mapping[str, Any], crop: Box, frame: Box | None = None) -> Box:
-    """Label Studio's percent of the frame as a box in pixels of the page, cut to the crop.
-
-    It has at least one pixel.
-
-    Raises:
-        ValueError: If the place is missing, not finite, rotated, empty, outside the picture, or
-            more in the guide than on the ink.
-    """
-    try:
-        x, y, width, height = (float(value[key]) for key in ("x", "y", "width", "height"))
-        rotation = float(value.get("rotation") or 0)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"A place needs x, y, width and height; got {dict(value)}.") from error
-    if not all(math.isfinite(number) for number in (x, y, width, height, rotation)):
-        raise ValueError(f"A place needs finite numbers; got {dict(value)}.")
-    if rotation % 360:
-        raise ValueError(f"A box is turned by {rotation} degrees; draw it upright.")
-    if width <= 0 or height <= 0:
-        raise ValueError(f"A box of {width} by {height} percent holds nothing; delete it.")
-    whole = frame or crop
-    left, top = round(x * whole.width / 100), round(y * whole.height / 100)
-    right = max(left + 1, round((x + width) * whole.width / 100))
-    bottom = max(top + 1, round((y + height) * whole.height / 100))
-    inside = Box(left, top, right, bottom).clipped(whole.width, whole.height)
-    if inside is None:
-        raise ValueError(f"A box at {x:.1f}, {y:.1f} percent lies outside its picture.")
-    on_ink = inside.clipped(crop.width, crop.height)
-    if on_ink is None or 2 * on_ink.width < inside.width:
-        raise ValueError(
-            f"A box at {x:.1f}, {y:.1f} percent lies in the guide beside the ink; draw it on the "
-            f"ink, or delete it."
-        )
-    return on_ink.moved(crop.left, crop.top)
-
-
-def region_id(character_id: str, release_id: str) -> str:
-    """The id of a pre-labelled region: the same character and release always make the same."""
-    return derive_id("region", character_id, release_id)[:10]
+def region_id(character_id: str, version: str) -> str:
+    """The id of a pre-labelled region: the same character and version always make the same."""
+    return derive_id("region", character_id, version)[:10]
 
 
 def candidates_in(
@@ -199,20 +130,19 @@ def column_task(
     batch: str,
     frame: Box | None = None,
 ) -> dict[str, Any]:
-    """One task as Label Studio imports it: ``{"data": {...}, "predictions": [one]}``.
+    """One task as Label Studio imports it: ``{"data": {...}, "predictions": [...]}``.
 
-    ``place`` is where it stands in the order of work, from 1 (``annotation.queue``). ``frame`` is
-    what the picture shows, where that is more than the part's crop: the crop with its guide.
+    The first prediction is the draft, the second what the second reader read. ``place`` is where
+    it stands in the order of work, from 1 (``annotation.queue``). ``frame`` is what the picture
+    shows, where that is more than the part's crop: the crop with its guide.
     ``data["sha"]`` covers everything else in the task, so that a push sees what is outdated.
 
     Raises:
         ValueError: If a character lies outside its column.
     """
     column = part.column
-    read = {character.character_id: character for character in reading.characters}
     candidates = candidates_in(part, reading, second)
     shown = frame or part.crop
-    scores = [read[c.character_id].score for c in part.characters if c.character_id in read]
     data: dict[str, Any] = {
         "image": picture.url,
         "title": _title(part),
@@ -242,10 +172,29 @@ def column_task(
         "candidates": [list(place.texts) for place in candidates],
         "reading_id": reading.reading_id,
         "release_id": reading.release_id,
+        "draft_version": draft_version(reading),
         "draft": reading.text,
     }
-    prediction = {
-        "model_version": reading.release_id,
+    predictions = [_prediction(part, reading, draft_version(reading), picture, shown)]
+    if second is not None:
+        predictions.append(_prediction(part, second, second.reader.value, picture, shown))
+    data["sha"] = _digest([data, predictions])
+    return {"data": data, "predictions": predictions}
+
+
+def draft_version(reading: Reading) -> str:
+    """What Label Studio calls the reader's draft: its release, or the reader where it has none."""
+    return reading.release_id or reading.reader.value
+
+
+def _prediction(
+    part: ColumnPart, reading: Reading, version: str, picture: Derivative, shown: Box
+) -> dict[str, Any]:
+    """What one reader drafted of a part, with the mean of its scores."""
+    read = {character.character_id: character for character in reading.characters}
+    scores = [read[c.character_id].score for c in part.characters if c.character_id in read]
+    return {
+        "model_version": version,
         "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
         "result": [
             item
@@ -255,12 +204,10 @@ def column_task(
                 read.get(character.character_id),
                 place_of(character.box, part.crop, shown),
                 picture,
-                reading.release_id,
+                version,
             )
         ],
     }
-    data["sha"] = _digest([data, prediction])
-    return {"data": data, "predictions": [prediction]}
 
 
 def _draft_region(
@@ -268,11 +215,11 @@ def _draft_region(
     read: CharacterReading | None,
     place: Mapping[str, float],
     picture: Derivative,
-    release_id: str,
+    version: str,
 ) -> list[dict[str, Any]]:
     texts = {interface.WRITTEN: read.text} if read and read.text else {}
     return region(
-        region_id(character.character_id, release_id),
+        region_id(character.character_id, version),
         place,
         texts=texts,
         states=(),

@@ -9,7 +9,8 @@ import pytest
 from annotation import interface
 from annotation.characters import characters_of, is_one_character
 from annotation.label_studio import FullTask
-from annotation.tasks import place_of, region
+from annotation.places import place_of
+from annotation.tasks import region
 from pipelines.geometry import Box
 from pipelines.ids import box_id
 from pipelines.records import Mark

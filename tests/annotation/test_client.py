@@ -12,6 +12,7 @@ import pytest
 
 from annotation import interface
 from annotation.client import ClientParams, connect
+from annotation.projects import same_prediction
 from annotation.tasks import decision_item, region
 from annotation.views import COLUMN_VIEWS
 from pipelines.errors import ServiceError
@@ -80,16 +81,25 @@ def test_importing_appends_so_that_we_must_look_first(label_studio, project):
     assert [s.data["key"] for s in label_studio.summaries(project)] == ["same", "same"]
 
 
-def test_predictions_are_replaced_and_the_task_changes(label_studio, project):
+def test_predictions_come_and_go_one_by_one_and_the_task_changes(label_studio, project):
     label_studio.import_tasks(project, [payload("k")])
-    (before,) = label_studio.summaries(project)
-    label_studio.delete_predictions(project, [before.task_id])
+    (before,) = label_studio.tasks(project)
     new = {**prediction("release-2", "地"), "task": before.task_id}
-    assert label_studio.add_predictions(project, [new]) == 1
+    second = {**prediction("rapidocr", "他"), "task": before.task_id}
+    assert label_studio.add_predictions(project, [new, second]) == 2
+    full = label_studio.task(before.task_id)
+    by_version = {p["model_version"]: p for p in full.predictions}
+    assert set(by_version) == {"release-1", "release-2", "rapidocr"}
+    assert all(same_prediction(by_version[p["model_version"]], p) for p in (new, second))
+    assert not same_prediction(by_version["rapidocr"], {**second, "model_version": "release-1"})
+    assert by_version["release-2"]["score"] == new["score"]
+    assert by_version["release-2"]["id"] > by_version["release-1"]["id"]
+    label_studio.delete_prediction(int(by_version["release-1"]["id"]))
+    label_studio.delete_prediction(int(by_version["release-1"]["id"]))
     label_studio.update_task(before.task_id, {**before.data, "priority": 0.75})
     label_studio.show_predictions(project, "release-2")
     (after,) = label_studio.tasks(project)
-    assert [p["model_version"] for p in after.predictions] == ["release-2"]
+    assert sorted(p["model_version"] for p in after.predictions) == ["rapidocr", "release-2"]
     assert after.data["priority"] == 0.75
     assert after.updated_at > before.updated_at
 

@@ -19,7 +19,7 @@ from annotation.guide import (
     lay_out,
     picture_size,
 )
-from annotation.tasks import box_of, place_of
+from annotation.places import box_of, place_of
 from pipelines.errors import MissingGlyph
 from pipelines.geometry import Box
 

@@ -50,6 +50,39 @@ def test_a_task_deleted_by_hand_is_reported_and_pushed_again(loop):
     assert loop.pull().rejected == {"not_reviewed": 2}
 
 
+def versions_of(loop):
+    """Whose drafts each task holds, oldest first."""
+    return {
+        task.task_id: [p["model_version"] for p in sorted(task.predictions, key=lambda p: p["id"])]
+        for task in loop.tasks()
+    }
+
+
+def test_the_two_newest_releases_stand_beside_the_second_reader(loop):
+    loop.batch.read("release-1", {1: "他"}, second_wrong={2: "亥"})
+    loop.push()
+    assert list(versions_of(loop).values()) == [["release-1", "rapidocr"]] * 2
+    ids = {i["id"] for t in loop.tasks() for p in t.predictions for i in p["result"]}
+    for release in ("release-2", "release-3"):
+        loop.batch.read(release, {0: "夫"}, second_wrong={2: "亥"})
+        assert loop.push().tasks_refreshed == 2
+    assert list(versions_of(loop).values()) == [["rapidocr", "release-2", "release-3"]] * 2
+    assert ids & {i["id"] for t in loop.tasks() for p in t.predictions for i in p["result"]}
+    loop.batch.read("release-3", {0: "夫"}, second_wrong={3: "苦"})
+    loop.push()
+    versions = list(versions_of(loop).values())
+    assert versions[0] == ["release-2", "release-3", "rapidocr"], "its old opinion is replaced"
+    assert loop.push().tasks_refreshed == 0
+    assert list(versions_of(loop).values()) == versions
+    assert [row.draft for row in loop.rows()] == ["夫地玄黃宇", "宙洪荒日"]
+
+
+def test_the_simulated_annotator_corrects_the_draft_and_not_the_second_opinion(loop):
+    loop.batch.read("release-1", {1: "他"}, second_wrong={0: "夫", 2: "亥", 3: "苦"})
+    loop.push()
+    assert loop.annotate().texts_corrected == 1
+
+
 def test_a_new_release_refreshes_what_nobody_has_begun(loop):
     loop.push()
     begun, untouched = loop.tasks()
@@ -62,10 +95,10 @@ def test_a_new_release_refreshes_what_nobody_has_begun(loop):
         ("release-1", "天他玄黃宇"),
         ("release-2", "宙紅荒日"),
     ]
-    versions = {
-        task.task_id: [p["model_version"] for p in task.predictions] for task in loop.tasks()
+    assert versions_of(loop) == {
+        begun.task_id: ["release-1"],
+        untouched.task_id: ["release-1", "release-2"],
     }
-    assert versions == {begun.task_id: ["release-1"], untouched.task_id: ["release-2"]}
     assert loop.push().tasks_refreshed == 0
     assert len(loop.tasks()) == 2
 
@@ -80,7 +113,7 @@ class DiesAfter:
     CHANGES = (
         "ensure_project",
         "import_tasks",
-        "delete_predictions",
+        "delete_prediction",
         "add_predictions",
         "update_task",
         "delete_task",
@@ -113,6 +146,8 @@ def test_a_push_killed_anywhere_is_completed_by_the_next(phase, tables, store, i
         if phase == "refresh":
             loop.push()
             batch.read("release-2", {2: "云", 12: "士"})
+            loop.push()
+            batch.read("release-3", {2: "云", 12: "土"})
         before = batch.tables.manifest("review_tasks", batch.name)
         try:
             loop.push(DiesAfter(loop.client, changes), tasks_per_request=1)
@@ -124,10 +159,11 @@ def test_a_push_killed_anywhere_is_completed_by_the_next(phase, tables, store, i
             break
         tasks = loop.tasks()
         assert len(tasks) == len({t.data["key"] for t in tasks}) == 4
-        release = "release-2" if phase == "refresh" else "release-1"
-        assert [[p["model_version"] for p in t.predictions] for t in tasks] == [[release]] * 4
+        release = "release-3" if phase == "refresh" else "release-1"
+        expected = ["release-2", "release-3"] if phase == "refresh" else ["release-1"]
+        assert list(versions_of(loop).values()) == [expected] * 4
         assert {row.release_id for row in loop.rows()} == {release}
-    # One project and four imports; or one look and, for each task, away, anew, marked.
+    # One project and four imports; or one look and, for each task, new, old away, marked.
     assert deaths == {"new": 5, "refresh": 13}[phase]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from annotation import interface
 from annotation.label_studio import FullTask, User
+from annotation.places import box_of, place_of
 from annotation.reviews import (
     REMARKS,
     SIMULATED_EMAIL,
@@ -19,7 +20,7 @@ from annotation.reviews import (
     join_parts,
     read_annotation,
 )
-from annotation.tasks import box_of, decision_item, place_of, region
+from annotation.tasks import decision_item, region
 from pipelines.geometry import Box
 from pipelines.ids import box_id
 from pipelines.records import Decision, Mark, Rejection, ReviewTask

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from annotation import interface
 from annotation.label_studio import FullTask
+from annotation.places import box_of, place_of
 from annotation.simulated import TrueCharacter, assign_truth, corrected_result
-from annotation.tasks import box_of, place_of, region
+from annotation.tasks import region
 from pipelines.geometry import Box
 
 CROP = Box(100, 50, 140, 250)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from annotation import interface
 from annotation.images import Derivative
-from annotation.tasks import box_of, column_task, page_task, place_of, region_id, split_column
+from annotation.places import box_of, place_of
+from annotation.tasks import column_task, page_task, region_id, split_column
 from annotation.triage import Triage
 from pipelines.geometry import Box
 from pipelines.records import Reading

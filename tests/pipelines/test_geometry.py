@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.tasks import box_of, place_of
+from annotation.places import box_of, place_of
 from pipelines.geometry import (
     Box,
     horizontal_overlap,
