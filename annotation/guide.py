@@ -2,9 +2,9 @@
 
 An annotator compares two shapes faster than he reads a list. So the picture of a task is the
 column's crop with a strip to its right: at the height of each character's box the draft, large,
-and beside it, smaller, the other candidates with the keys that pick them. What the second reader
-read is underlined; a bar stands where the readers differ. Ink and guide are one picture, so they
-zoom and scroll together.
+and in a row beside it, smaller, the other candidates with the keys that pick them. What the second
+reader read is underlined; a bar stands where the readers differ. Ink and guide are one picture,
+so they zoom and scroll together.
 
 Holds: where everything stands, in pixels of the page, and the drawing of it. The places depend on
 the boxes alone: another draft is drawn at the same places, so percent of the picture stay valid.
@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from annotation.candidates import Candidates
+from annotation.candidates import MAX_CANDIDATES, Candidates
 from pipelines.errors import MissingGlyph
 from pipelines.geometry import Box, vertical_overlap
 from pipelines.glyphs.content import content_cell
@@ -37,6 +37,8 @@ SECOND = (20, 90, 180)
 DISPUTED = (214, 96, 18)
 KEY = (0, 122, 112)
 
+_OTHERS = MAX_CANDIDATES - 1
+
 GUIDE_VERSION = 1
 """Goes into the names of pictures: another way of drawing is another picture."""
 
@@ -50,7 +52,7 @@ class GuideParams:
     """
 
     margin_share: float = 0.36
-    candidate_share: float = 0.52
+    candidate_share: float = 0.84
     key_share: float = 0.2
     min_character_px: int = 80
     max_enlargement: float = 6.0
@@ -94,7 +96,7 @@ def lay_out(boxes: Sequence[Box], crop: Box, params: GuideParams = GuideParams()
         return GuideLayout(crop=crop, frame=crop, side=1, rows=())
     side = max(1, round(median(max(box.width, box.height) for box in boxes)))
     lanes = _lanes(boxes)
-    width = round(side * (params.margin_share + 1 + 2 * _candidate_width(params)))
+    width = round(side * (params.margin_share + 1 + _OTHERS * _candidate_width(params)))
     frame = Box(crop.left, crop.top, crop.right + (max(lanes) + 1) * width, crop.bottom)
     rows = []
     for number, (box, lane) in enumerate(zip(boxes, lanes, strict=True), 1):
@@ -185,23 +187,18 @@ def _draw_row(
     else:
         pen.write("?", x + side / 2, middle, side * 0.4, FAINT)
     small, step = params.candidate_share * side, _candidate_width(params) * side
-    shown = [(key, t) for key, t in enumerate(proposed.texts, 1) if t != proposed.draft]
-    for place, (key, text) in enumerate(shown):
-        # Two columns, filled downwards, as one reads a list.
-        x = left + margin + side + (place // 2) * step
-        top = middle + (place % 2 - 1) * side * 0.5
+    key_size = params.key_share * side
+    x += side
+    for key, text in enumerate(proposed.texts, 1):
+        if text == proposed.draft:
+            continue
         colour = SECOND if text == proposed.second else INK
-        pen.write(
-            str(key),
-            x + params.key_share * side * 0.4,
-            top + side * 0.27,
-            params.key_share * side,
-            KEY,
-        )
-        at = x + params.key_share * side
-        pen.glyph(text, at, top - (small - side * 0.5) / 2, small, colour)
+        pen.write(str(key), x + key_size * 0.6, middle - side * 0.3, key_size, KEY)
+        pen.glyph(text, x + key_size, middle - small / 2, small, colour)
         if text == proposed.second:
-            pen.fill(at, top + side * 0.5 - 2, small, max(1, side * 0.02), SECOND)
+            under = middle + small * 0.5 - 1
+            pen.fill(x + key_size, under, small, max(1, side * 0.03), SECOND)
+        x += step
 
 
 def _candidate_width(params: GuideParams) -> float:
