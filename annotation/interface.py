@@ -44,7 +44,15 @@ APPROVE = "approve"
 REJECT = "reject"
 NEEDS_EXPERT = "needs-expert"
 
+PAGE_DECISION = "page_decision"
+
 COLUMN_LABEL = "column"
+SEAL_LABEL = "seal"
+DAMAGED_LABEL = "damaged"
+NOT_WRITING_LABEL = "not-writing"
+
+LAYOUT_RIGHT = "layout-right"
+LAYOUT_WRONG = "layout-wrong"
 
 _RESULT_TYPES = {
     "Rectangle": "rectangle",

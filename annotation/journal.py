@@ -5,18 +5,14 @@ are written down here, outside of it, one JSON line each, never changed: the lin
 before anything is made from it. A line of a decision holds the whole review, so that what was
 approved can be restored even if both Label Studio and the tables are lost.
 
-A process killed while it wrote leaves a torn last line. Reading skips it, the next write
-removes it: it was never acknowledged to anyone.
-
-Keeps out: what the lines of a column come to (``annotation.states``), what may be approved
+Keeps out: how lines are appended (``annotation.append_only``), what the lines of a column come to
+(``annotation.states``), what may be approved
 (``annotation.decisions``), and how reviews are stored for the graph (``pipelines.tables``).
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from annotation.append_only import amend_lines, whole_lines
 from pipelines.errors import TableError
 from pipelines.records import Review
 from pipelines.schemas import from_plain, to_plain
@@ -128,18 +125,12 @@ class Journal:
         self, batch: str, decide: Callable[[list[Line]], Sequence[Entry]], *, at: datetime
     ) -> None:
         """Write what ``decide`` makes of the lines so far; nobody else writes in between."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.file_of(batch), "ab+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            entries = decide(self.lines(batch))
-            if not entries:
-                return
-            _remove_torn_line(file.fileno())
-            for entry in entries:
-                line = {"at": at.isoformat(), **_to_json(entry)}
-                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        amend_lines(
+            self.file_of(batch),
+            lambda: [
+                {"at": at.isoformat(), **_to_json(entry)} for entry in decide(self.lines(batch))
+            ],
+        )
 
     def lines(self, batch: str) -> list[Line]:
         """All lines of a batch in the order they were written.
@@ -147,16 +138,7 @@ class Journal:
         Raises:
             TableError: If a line other than a torn last one cannot be read.
         """
-        try:
-            data = self.file_of(batch).read_bytes()
-        except FileNotFoundError:
-            return []
-        whole, _, _torn = data.rpartition(b"\n")
-        return [
-            self._parsed(batch, number, line)
-            for number, line in enumerate(whole.split(b"\n"), 1)
-            if line
-        ]
+        return [self._parsed(batch, *line) for line in whole_lines(self.file_of(batch))]
 
     def entries(self, batch: str) -> list[Entry]:
         """The same without their times."""
@@ -171,21 +153,6 @@ class Journal:
                 f"Line {number} of the journal {self.file_of(batch)} cannot be read ({error}). "
                 f"The journal is only ever appended to: restore the file from a copy."
             ) from error
-
-
-def _remove_torn_line(descriptor: int) -> None:
-    size = os.fstat(descriptor).st_size
-    end = size
-    while end:
-        start = max(0, end - 4096)
-        block = os.pread(descriptor, end - start, start)
-        found = block.rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
-            break
-        end = start
-    if end != size:
-        os.ftruncate(descriptor, end)
 
 
 def _to_json(entry: Entry) -> dict[str, Any]:

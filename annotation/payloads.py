@@ -1,11 +1,12 @@
 """The tasks a batch should have, one after the other, and the columns that cannot become one.
 
-Keeps out: what a task holds (``annotation.tasks``), and sending (``annotation.projects``).
+Keeps out: what a task holds (``annotation.tasks``), pages (``annotation.page_tasks``), and sending
+(``annotation.projects``).
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,12 +21,12 @@ from annotation.images import (
 )
 from annotation.projects import Payload
 from annotation.queue import QueueParams, Waiting, places, waiting
-from annotation.tasks import ColumnPart, candidates_in, column_task, page_task, split_column
+from annotation.tasks import ColumnPart, candidates_in, column_task, split_column
 from annotation.triage import Triage, TriageParams, triage
 from pipelines.errors import MaterialError
 from pipelines.geometry import Box
 from pipelines.glyphs.fonts import FontFace
-from pipelines.records import Column, Page, Reading, Rejection
+from pipelines.records import Column, Reading, Rejection
 from pipelines.scripts import canonical
 from pipelines.store import Store
 from pipelines.tables import Tables
@@ -136,23 +137,6 @@ def column_payloads(
             rejections[column.column_id] = rejected(column, "invalid_task", " ".join(problems))
             continue
         yield from payloads
-
-
-def page_payloads(tables: Tables, batch: str, pictures: Pictures) -> Iterator[Payload]:
-    """The page view of each page: its picture with the columns found on it."""
-    by_page: dict[str, list[Column]] = defaultdict(list)
-    for column in columns_of(tables, batch):
-        by_page[column.page_id].append(column)
-    for group in tables.iterate("pages", batch, Page):
-        for page in group:
-            picture = make_derivative(
-                pictures.store,
-                page.image_key,
-                Box(0, 0, page.width, page.height),
-                images=pictures.images,
-                max_side_px=pictures.max_side_px,
-            )
-            yield page_task(page, by_page[page.page_id], picture=picture, batch=batch)
 
 
 def rejected(column: Column, reason: str, detail: str) -> Rejection:

@@ -19,12 +19,15 @@ from annotation import interface
 from annotation.cursor import by_column
 from annotation.images import ImageFolder
 from annotation.label_studio import MAX_TITLE, LabelStudio, TaskSummary
-from annotation.payloads import Pictures, column_payloads, columns_of, page_payloads, rejected
+from annotation.page_tasks import HIDDEN_COLUMNS as HIDDEN_PAGE_COLUMNS
+from annotation.page_tasks import page_payloads
+from annotation.payloads import Pictures, column_payloads, columns_of, rejected
 from annotation.projects import Filled, check_pictures, fill
 from annotation.queue import QueueParams
+from annotation.segments import SegmentParams
 from annotation.tasks import HIDDEN_COLUMNS, draft_version
 from annotation.triage import TriageParams
-from annotation.views import COLUMN_VIEWS
+from annotation.views import COLUMN_VIEWS, PAGE_VIEWS
 from pipelines.glyphs.fonts import FontFace
 from pipelines.ids import derive_id
 from pipelines.records import (
@@ -36,6 +39,9 @@ from pipelines.records import (
 from pipelines.store import Store
 from pipelines.tables import Tables
 
+PAGES_SUFFIX = " pages"
+"""Ends the title of the project that holds the page view."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushParams:
@@ -45,6 +51,7 @@ class PushParams:
     tasks_per_request: int = 50
     max_image_side_px: int = 2400
     with_page_view: bool = True
+    segments: SegmentParams = SegmentParams()
     triage: TriageParams = TriageParams()
     queue: QueueParams = QueueParams()
 
@@ -176,15 +183,16 @@ def _push_pages(
 ) -> tuple[int, Filled]:
     """The page view beside the columns: layout and order to look at."""
     project_id = client.ensure_project(
-        project_title(batch, " pages"),
+        project_title(batch, PAGES_SUFFIX),
         interface.page_interface().xml,
         f"Pages of batch {batch}: layout and order of columns.",
     )
     client.serve_images(project_id, pictures.images.path)
+    client.ensure_views(project_id, PAGE_VIEWS, HIDDEN_PAGE_COLUMNS)
     filled, _ = fill(
         client,
         project_id,
-        page_payloads(tables, batch, pictures),
+        page_payloads(tables, batch, pictures, params.segments),
         group_field="page_id",
         tasks_per_request=params.tasks_per_request,
     )

@@ -29,7 +29,6 @@ from pipelines.records import (
     Character,
     CharacterReading,
     Column,
-    Page,
     Reading,
 )
 
@@ -278,39 +277,3 @@ def _title(part: ColumnPart) -> str:
 def _digest(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def page_task(
-    page: Page, columns: Sequence[Column], *, picture: Derivative, batch: str
-) -> dict[str, Any]:
-    """The page view: every column's box with its place from right to left."""
-    frame = Box(0, 0, page.width, page.height)
-    result: list[dict[str, Any]] = []
-    for column in sorted(columns, key=lambda c: c.column_index):
-        place = place_of(column.box, frame)
-        shared = {
-            "id": derive_id("layout", column.column_id)[:10],
-            "to_name": interface.IMAGE,
-            "original_width": picture.width,
-            "original_height": picture.height,
-            "image_rotation": 0,
-        }
-        label: dict[str, Any] = {**place, "rectanglelabels": [interface.COLUMN_LABEL]}
-        number: dict[str, Any] = {**place, "number": column.column_index + 1}
-        result += [
-            {**shared, "from_name": interface.LAYOUT, "type": "rectanglelabels", "value": label},
-            {**shared, "from_name": interface.ORDER, "type": "number", "value": number},
-        ]
-    prediction = {"model_version": f"layout-{_digest(result)[:8]}", "result": result}
-    data: dict[str, Any] = {
-        "image": picture.url,
-        "title": f"{page.work.title}: page {page.page_index + 1}",
-        "work": page.work.title,
-        "batch": batch,
-        "page_id": page.page_id,
-        "key": page.page_id,
-        "column_count": len(columns),
-        "uncertain_columns": sum(column.is_order_uncertain for column in columns),
-    }
-    data["sha"] = _digest([data, prediction])
-    return {"data": data, "predictions": [prediction]}

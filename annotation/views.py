@@ -29,6 +29,9 @@ COLUMN_VIEWS = (
 )
 """Of the columns of a batch."""
 
+PAGE_VIEWS = (View(title="Most useful first", sort_by="uncertain_columns", is_open=True),)
+"""Of its pages."""
+
 
 def view_data(view: View, hidden: Sequence[str]) -> dict[str, Any]:
     """A view as the Data Manager keeps it.

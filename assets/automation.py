@@ -1,7 +1,8 @@
 """Jobs, and the sensors that start them: the rules of ``assets.triggers`` on the real project.
 
     take_in        inbox -> scans ... review_tasks          a batch         sensor ``inbox``
-    take_reviews   reviews -> effort, samples               a batch         sensor ``decisions``
+    take_reviews   layouts, reviews -> effort, samples      a batch         sensor ``decisions``
+    cut_again      columns -> readings -> review_tasks      a batch         sensor ``new_layouts``
     read_again     readings -> review_tasks                 a batch         sensor ``releases``
     train_reader   samples -> model -> evaluation -> release                by hand, or opt-in
 
@@ -21,7 +22,9 @@ import dagster as dg
 from assets.columns import columns
 from assets.effort import effort
 from assets.evaluation import evaluation
+from assets.layouts import layouts
 from assets.models import model
+from assets.page_layouts import page_layouts, to_cut_again
 from assets.page_quality import page_quality
 from assets.pages import pages
 from assets.partitions import BATCHES, batches
@@ -38,7 +41,9 @@ from assets.triggers import (
     Attempts,
     Wanted,
     inbox_cause,
+    layout_cause,
     plan_inbox,
+    plan_layouts,
     plan_readings,
     plan_reviews,
     propose_training,
@@ -63,8 +68,13 @@ take_in = dg.define_asset_job(
 )
 take_reviews = dg.define_asset_job(
     "take_reviews",
-    dg.AssetSelection.assets(reviews, effort, samples),
-    description="From what people decided about a batch to samples.",
+    dg.AssetSelection.assets(layouts, reviews, effort, samples),
+    description="From what people decided about a batch to layouts and samples.",
+)
+cut_again = dg.define_asset_job(
+    "cut_again",
+    dg.AssetSelection.assets(columns, page_quality, readings, second_readings, review_tasks),
+    description="Pages that people laid out, into their columns and back before people.",
 )
 read_again = dg.define_asset_job(
     "read_again",
@@ -77,7 +87,7 @@ train_reader = dg.define_asset_job(
     description="From everything approved to the next release, if it is better.",
 )
 
-JOBS = [take_in, take_reviews, read_again, train_reader]
+JOBS = [take_in, take_reviews, cut_again, read_again, train_reader]
 
 CAUSE_TAG = "beitie/cause"
 
@@ -137,6 +147,32 @@ def decisions(
             if one.attempt == 0
         ],
         skip_reason=None if wanted else "Nobody decided anything since the last look.",
+    )
+
+
+@dg.sensor(
+    job=cut_again,
+    minimum_interval_seconds=60,
+    description="Pages that people laid out anew are cut into their columns.",
+)
+def new_layouts(
+    context: dg.SensorEvaluationContext, project: dg.ResourceParam[Project]
+) -> dg.SensorResult:
+    """Compares the layouts of every batch with those that its columns are cut by."""
+    found = to_cut_again(project)
+    wanted = plan_layouts(found, _attempts(context, [layout_cause(*one) for one in found.items()]))
+    return dg.SensorResult(
+        run_requests=[_request(one) for one in wanted],
+        asset_events=[
+            dg.AssetMaterialization(
+                asset_key=page_layouts.key,
+                partition=one.batch,
+                tags={"dagster/data_version": found[one.batch]},
+            )
+            for one in wanted
+            if one.attempt == 0
+        ],
+        skip_reason=None if wanted else "Every page is cut as people laid it out.",
     )
 
 
@@ -205,7 +241,7 @@ def training(
     )
 
 
-SENSORS = [inbox, decisions, releases, training]
+SENSORS = [inbox, decisions, new_layouts, releases, training]
 
 
 def _request(wanted: Wanted, config: dg.RunConfig | None = None) -> dg.RunRequest:

@@ -16,6 +16,7 @@ import dagster as dg
 from annotation.states import standings
 from assets.columns import columns
 from assets.evaluation import evaluation
+from assets.layouts import layouts
 from assets.models import newest_model
 from assets.pages import pages
 from assets.partitions import APPROVED, batches
@@ -183,6 +184,13 @@ def reviews_conserved(tables: Tables, batch: str) -> list[Finding]:
     return conservation("reviews", taken=taken, accepted=accepted, rejected=rejected)
 
 
+def layouts_conserved(tables: Tables, batch: str) -> list[Finding]:
+    """Every page has a layout or says why not yet."""
+    taken, _ = _counts(tables, "pages", batch)
+    accepted, rejected = _counts(tables, "layouts", batch)
+    return conservation("layouts", taken=taken, accepted=accepted, rejected=rejected)
+
+
 def approvals_whole(tables: Tables, batch: str) -> list[Finding]:
     """An approval has text, one character a box, and a name."""
     return approvals_complete(_rows(tables, "reviews", batch, Review))
@@ -245,6 +253,7 @@ ALL = [
     per_batch(readings, readings_cover, blocking=True),
     per_batch(second_readings, second_readings_cover, blocking=True),
     per_batch(review_tasks, tasks_conserved, blocking=True),
+    per_batch(layouts, layouts_conserved, blocking=True),
     per_batch(reviews, reviews_conserved, blocking=True),
     per_batch(reviews, approvals_whole, blocking=True),
     per_batch_of_project(reviews, approvals_undisturbed, blocking=False),

@@ -25,11 +25,22 @@ def review() -> None:
 @click.argument("batch", nargs=-1)
 @explained
 def review_push(batch: tuple[str, ...]) -> None:
-    """Put the columns of batches before people (all batches that were read, by default)."""
+    """Put the columns of batches before people (all batches that were read, by default).
+
+    Pages that people laid out anew are cut into their columns and read before.
+    """
+    from assets.columns import columns
+    from assets.page_layouts import to_cut_again
+    from assets.page_quality import page_quality
+    from assets.readings import readings, second_readings
     from assets.review_tasks import review_tasks
 
     project = open_project()
     for name in named(project, batch, "readings"):
+        if name in to_cut_again(project):
+            again = [columns, page_quality, second_readings, readings]
+            materialize(project, again, batch=name)
+            show_counts(project, "columns", name)
         materialize(project, [review_tasks], batch=name)
         show_counts(project, "review_tasks", name)
 
@@ -38,17 +49,25 @@ def review_push(batch: tuple[str, ...]) -> None:
 @click.argument("batch", nargs=-1)
 @explained
 def review_pull(batch: tuple[str, ...]) -> None:
-    """Fetch what people decided, and make samples of it."""
+    """Fetch what people decided about pages and columns, and make samples of it."""
     from assets.effort import effort
+    from assets.layouts import layouts
+    from assets.page_layouts import to_cut_again
     from assets.reviews import reviews
     from assets.samples import samples
 
     project = open_project()
     for name in named(project, batch, "review_tasks"):
-        materialize(project, [reviews], batch=name)
+        materialize(project, [layouts, reviews], batch=name)
+        show_counts(project, "layouts", name)
         show_counts(project, "reviews", name)
         materialize(project, [effort], batch=name)
     materialize(project, [samples])
+    if waiting := to_cut_again(project):
+        tell(
+            f"People laid out pages of {', '.join(waiting)} anew: "
+            f"`beitie review push {' '.join(waiting)}` cuts them into their columns."
+        )
 
 
 @review.command("status")

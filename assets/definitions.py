@@ -9,7 +9,9 @@ from assets.columns import columns
 from assets.corpora import corpora
 from assets.effort import effort
 from assets.evaluation import evaluation
+from assets.layouts import layouts
 from assets.models import model
+from assets.page_layouts import page_layouts
 from assets.page_quality import page_quality
 from assets.pages import pages
 from assets.readings import readings, released_recogniser, second_readings
@@ -24,6 +26,7 @@ from assets.scans import scans
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     scans,
     pages,
+    page_layouts,
     columns,
     page_quality,
     corpora,
@@ -32,6 +35,7 @@ ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     second_readings,
     review_tasks,
     review_decisions,
+    layouts,
     reviews,
     effort,
     samples,

@@ -63,6 +63,11 @@ def reading_cause(batch: str, release_id: str) -> str:
     return f"reading:{batch}:{release_id}"
 
 
+def layout_cause(batch: str, version: str) -> str:
+    """Names the cutting of a batch by exactly these layouts."""
+    return f"layouts:{batch}:{version}"
+
+
 def plan_inbox(
     signatures: Mapping[str, str],
     *,
@@ -99,6 +104,13 @@ def plan_reviews(
     return _missing(
         {batch: review_cause(batch, sign) for batch, sign in signatures.items() if sign}, attempts
     )[0]
+
+
+def plan_layouts(
+    versions: Mapping[str, str], attempts: Mapping[str, Attempts]
+) -> tuple[Wanted, ...]:
+    """Runs that cut again what people laid out; ``versions`` of the batches that wait for it."""
+    return _missing({b: layout_cause(b, version) for b, version in versions.items()}, attempts)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

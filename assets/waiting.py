@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from annotation.journal import Step
+from annotation.push import PAGES_SUFFIX, project_title
 from assets.release_pointer import pinned
 from assets.resources import Project
 from assets.stages import fingerprint
@@ -42,24 +43,28 @@ def trained_characters(project: Project, samples: list[Sample], reader: Release)
 
 
 def decision_signatures(project: Project) -> dict[str, str]:
-    """A fingerprint of what people did to each batch, in Label Studio and at the desk.
+    """A fingerprint of what people did to columns and pages, in Label Studio and at the desk.
 
-    Empty where nobody did anything.
+    By batch, empty where nobody did anything.
 
     Raises:
         ServiceError: If Label Studio is down, slow or refuses.
     """
     found: dict[str, str] = {}
-    client = None
-    for batch in project.tables.batches("review_tasks"):
+    pushed = project.tables.batches("review_tasks")
+    if not pushed:
+        return found
+    client = project.label_studio()
+    for batch in pushed:
         project_ids = {
             task.project_id
             for group in project.tables.iterate("review_tasks", batch, ReviewTask)
             for task in group
         }
+        pages = client.find_project(project_title(batch, PAGES_SUFFIX))
+        project_ids |= {pages} if pages is not None else set()
         digest, is_empty = hashlib.sha256(), True
         for project_id in sorted(project_ids):
-            client = client or project.label_studio()
             for task in client.summaries(project_id):
                 if task.is_begun:
                     line = f"{task.task_id}|{task.annotation_count}|{task.updated_at}\n"

@@ -114,7 +114,7 @@ def reading_order(columns: Iterable[Column]) -> list[Finding]:
     Two columns are compared only where they stand beside each other (half of the shorter one):
     a page may hold two registers. Inside a column reading may go up again only to the left, from
     the right row of a double-row note to its left one. What is marked as uncertain waits for a
-    person and passes.
+    person and passes, and so does the order of columns that a person gave.
     """
     findings = []
     by_page = sorted(columns, key=lambda column: (column.page_id, column.column_index))
@@ -125,7 +125,7 @@ def reading_order(columns: Iterable[Column]) -> list[Finding]:
             message = f"The columns of page {page_id} are numbered {indices}, not 0, 1, 2…"
             findings.append(Finding(check="reading_order", item_id=page_id, message=message))
         for first, second in pairwise(ordered):
-            if first.is_order_uncertain or second.is_order_uncertain:
+            if first.is_order_uncertain or second.is_order_uncertain or first.layout_id:
                 continue
             is_beside = vertical_overlap(first.box, second.box) > 0.5
             if is_beside and _line_of(second, first.box) > _line_of(first, second.box):

@@ -9,18 +9,19 @@ Keeps out: where characters stand (``pipelines.characters``), in which order the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
 from pipelines.characters import CharacterParams, FoundCharacter, find_characters
-from pipelines.finding.orientation import OrientationParams, orientation_of
+from pipelines.finding.orientation import Orientation, OrientationParams, orientation_of
 from pipelines.geometry import Box, union
 from pipelines.ids import box_id
 from pipelines.imaging.codec import decode_picture, decode_png, encode_jpeg, encode_png
 from pipelines.imaging.ink import Ink
+from pipelines.layouts import Cut, Said, cut_by_layout, holds, in_doubt
 from pipelines.order.intake import RefusedBox, sift
 from pipelines.order.params import OrderParams
 from pipelines.order.reading import order_columns
@@ -54,7 +55,7 @@ class ColumnParams:
 
 
 def make_columns(
-    page: Page, store: Store, params: ColumnParams, code_version: str
+    page: Page, store: Store, params: ColumnParams, code_version: str, said: Said | None = None
 ) -> Iterator[Column | Rejection]:
     """The columns of a page, from right to left, each cut out of the page and of its ink.
 
@@ -63,19 +64,23 @@ def make_columns(
         store: Gives the page, receives the columns as PNG.
         params: How characters are found and ordered.
         code_version: Written into each record.
+        said: What people said of the page's layout: the columns are then theirs, in their order.
 
     Yields:
-        Columns numbered from 0 and a Rejection for each found box that cannot be ordered, or one
-        Rejection ``no_characters`` if nothing on the page is one. Rejections name the page. The
-        columns of a page that lies on its side, upside down or mirrored are all uncertain, and
-        say how to turn it.
+        Columns numbered from 0 and a Rejection for each found box that cannot be ordered or stands
+        in no column that a person drew, or one Rejection ``no_characters`` if nothing on the page
+        is one. Rejections name the page. The columns of a page that lies on its side, upside down
+        or mirrored are all uncertain, and say how to turn it. A column in which nothing was found
+        has no characters if a person drew it.
 
     Raises:
         StoreError: If the page's picture or ink is not in the store.
     """
     image, ink = decode_picture(store.get(page.image_key)), decode_png(store.get(page.ink_key))
+    drawn = said.layout.columns if said is not None and said.layout.is_right else ()
     found = find_characters(ink, params.characters)
-    if not found:
+    found += _found_again(ink, drawn, found, params)
+    if not found and not drawn:
         yield _without_characters(page)
         return
     edges = [(c.box.left, c.box.top, c.box.right, c.box.bottom) for c in found]
@@ -83,14 +88,32 @@ def make_columns(
     for refused in sifted.refused:
         yield _refused(page, refused)
     boxes = sifted.boxes
-    size = float(np.median([max(box.width, box.height) for box in boxes]))
-    padding = round(params.crop_padding * size)
-    orders = order_columns(boxes, params.order)
-    orientation = orientation_of(ink, boxes, params.orientation)
-    places = np.array([(b.left, b.top, b.right, b.bottom) for b in boxes])
-    for index, order in enumerate(orders):
+    padding = _padding(boxes, params)
+    frame = Box(0, 0, page.width, page.height)
+    machine = []
+    for order in order_columns(boxes, params.order):
         around = union(boxes[i] for i in order.indices).padded(padding, padding)
-        box = around.clipped(page.width, page.height) or around
+        machine.append(Cut(around.clipped(page.width, page.height) or around, order))
+    columns: Sequence[Cut | Column] = machine
+    if said is not None and said.layout.is_right:
+        laid = cut_by_layout(boxes, machine, said, params.order, padding=padding, frame=frame)
+        columns = laid.columns
+        for place, reason in laid.dropped:
+            yield _left_out(page, said, boxes[place], reason)
+        if not columns and not laid.dropped:
+            yield _without_characters(page)
+    elif said is not None:
+        columns = in_doubt(machine)
+    layout_id = said.layout.layout_id if said is not None else ""
+    # Whoever laid the page out has seen how it lies.
+    is_seen = said is not None
+    orientation = Orientation() if is_seen else orientation_of(ink, boxes, params.orientation)
+    places = np.array([(b.left, b.top, b.right, b.bottom) for b in boxes]).reshape(-1, 4)
+    for index, cut in enumerate(columns):
+        if isinstance(cut, Column):
+            yield replace(cut, column_index=index, layout_id=layout_id)
+            continue
+        box, order = cut.box, cut.order
         crop = (slice(box.top, box.bottom), slice(box.left, box.right))
         own = [boxes[i] for i in order.indices]
         reaches_in = np.all(
@@ -114,6 +137,7 @@ def make_columns(
             link_confidences=order.link_confidences,
             # Of a page that lies wrongly no other doubt is worth telling.
             order_doubt=orientation.explanation or order.explanation,
+            layout_id=layout_id,
             code_version=code_version,
         )
 
@@ -124,14 +148,17 @@ def process_columns(
     params: ColumnParams,
     code_version: str,
     *,
+    said: Mapping[str, Said] | None = None,
     workers: Workers = _ONE,
 ) -> Iterator[Column | Rejection]:
-    """The columns of many pages, in the pages' order.
+    """The columns of many pages, in the pages' order; ``said`` by page id.
 
     Raises:
         ServiceError: If a worker is killed from outside.
     """
-    return map_in_order(partial(_columns_of, store, params, code_version), pages, workers)
+    known = said or {}
+    jobs = ((page, known.get(page.page_id)) for page in pages)
+    return map_in_order(partial(_columns_of, store, params, code_version), jobs, workers)
 
 
 def ink_of_column(ink: Ink, box: Box, own: Sequence[Box], others: Sequence[Box]) -> Ink:
@@ -168,9 +195,31 @@ def ink_of_column(ink: Ink, box: Box, own: Sequence[Box], others: Sequence[Box])
 
 
 def _columns_of(
-    store: Store, params: ColumnParams, code_version: str, page: Page
+    store: Store, params: ColumnParams, code_version: str, job: tuple[Page, Said | None]
 ) -> list[Column | Rejection]:
-    return list(make_columns(page, store, params, code_version))
+    page, said = job
+    return list(make_columns(page, store, params, code_version, said))
+
+
+def _padding(boxes: Sequence[Box], params: ColumnParams) -> int:
+    sizes = [max(box.width, box.height) for box in boxes]
+    return round(params.crop_padding * float(np.median(sizes))) if sizes else 0
+
+
+def _found_again(
+    ink: Ink, drawn: Sequence[Box], found: Sequence[FoundCharacter], params: ColumnParams
+) -> list[FoundCharacter]:
+    """Characters of drawn columns in which nothing was found: there the ink is looked at alone."""
+    more = []
+    for column in drawn:
+        if any(holds(column, c.box) for c in found):
+            continue
+        alone = np.ascontiguousarray(ink[column.top : column.bottom, column.left : column.right])
+        more += [
+            replace(c, box=c.box.moved(column.left, column.top))
+            for c in find_characters(alone, params.characters)
+        ]
+    return more
 
 
 def _character(page_id: str, found: FoundCharacter, box: Box) -> Character:
@@ -183,6 +232,26 @@ def _refused(page: Page, refused: RefusedBox) -> Rejection:
         stage=STAGE,
         reason=refused.reason,
         detail=f"Page {page.page_index + 1} of {page.work.title!r}: {refused.detail}",
+    )
+
+
+_WHERE = {
+    "in_seal": "in what {who} marked as a seal",
+    "not_writing": "in what {who} marked as no writing",
+    "outside_layout": "in no column that {who} drew",
+}
+
+
+def _left_out(page: Page, said: Said, box: Box, reason: str) -> Rejection:
+    where = _WHERE[reason].format(who=said.layout.annotator)
+    return Rejection(
+        item_id=page.page_id,
+        stage=STAGE,
+        reason=reason,
+        detail=(
+            f"Page {page.page_index + 1} of {page.work.title!r}: {box} stands {where}. If it "
+            f"belongs to the text, draw its column in the page view."
+        ),
     )
 
 

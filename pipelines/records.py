@@ -178,7 +178,8 @@ class Column:
     ``order_confidence`` in [0, 1] is the weakest neighbour relation of the column;
     ``is_order_uncertain`` sends it to a person's eyes. ``link_confidences`` holds the relation of
     each character to the next, one fewer than characters; ``order_doubt`` says what is doubtful
-    as a sentence for annotators, and is empty where nothing is.
+    as a sentence for annotators, and is empty where nothing is. ``layout_id`` names what a person
+    said of the page's layout (``pipelines.layouts``), empty where nobody has.
     """
 
     column_id: str
@@ -193,6 +194,7 @@ class Column:
     is_order_uncertain: bool
     link_confidences: tuple[float, ...] = ()
     order_doubt: str = ""
+    layout_id: str = ""
     code_version: str
 
 

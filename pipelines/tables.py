@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 from pipelines.effort import Effort
 from pipelines.errors import TableError
 from pipelines.evaluations import Evaluation
+from pipelines.layouts import LayoutReview
 from pipelines.quality import PageQuality
 from pipelines.records import (
     Column,
@@ -58,6 +59,7 @@ R = TypeVar("R")
 TABLES: dict[str, type] = {
     "scans": Scan,
     "pages": Page,
+    "layouts": LayoutReview,
     "columns": Column,
     "page_quality": PageQuality,
     "readings": Reading,

@@ -27,6 +27,9 @@ REASONS = {
     "lone": "a character stands alone",
     "small": "the characters are much smaller than the others, perhaps a gloss",
     "tiers": "the page may be read in tiers or straight down",
+    "lines": "a person drew one column around characters that stand side by side",
+    "empty": "a person drew this column, but no character was found in it: draw its characters",
+    "layout": "a person says that the layout of this page is wrong",
 }
 """What each doubt means, as annotators read it."""
 

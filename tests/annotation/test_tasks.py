@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from annotation import interface
 from annotation.images import Derivative
 from annotation.places import box_of, place_of
-from annotation.tasks import column_task, page_task, region_id, split_column
+from annotation.tasks import column_task, region_id, split_column
 from annotation.triage import Triage
 from pipelines.geometry import Box
 from pipelines.records import Reading
@@ -185,17 +185,3 @@ def test_a_doubtful_order_is_told_to_the_annotator(tables, store):
     first, *others = task["data"]["comparison"].splitlines()
     assert first == f"Order in doubt: {doubt}"
     assert len(others) == 3
-
-
-def test_a_page_shows_its_columns_with_their_numbers(tables, store):
-    batch = a_batch(tables, store, (3, 2, 4))
-    page = batch.pages[0]
-    picture = Derivative(url="u", width=page.width, height=page.height)
-    task = page_task(page, batch.columns[::-1], picture=picture, batch=batch.name)
-    assert interface.task_problems(task, interface.page_interface()) == []
-    result = task["predictions"][0]["result"]
-    numbers = [item["value"]["number"] for item in result if item["from_name"] == "order"]
-    assert numbers == [1, 2, 3]
-    frame = Box(0, 0, page.width, page.height)
-    boxes = [box_of(i["value"], frame) for i in result if i["from_name"] == "layout"]
-    assert boxes == [column.box for column in batch.columns]

@@ -17,7 +17,8 @@ from tests.conftest import ROOT
 DEPENDENCIES = {
     "scans": [],
     "pages": ["scans"],
-    "columns": ["pages"],
+    "page_layouts": [],
+    "columns": ["page_layouts", "pages"],
     "page_quality": ["columns", "pages"],
     "corpora": [],
     "released_recogniser": [],
@@ -25,6 +26,7 @@ DEPENDENCIES = {
     "second_readings": ["columns"],
     "review_tasks": ["readings", "second_readings"],
     "review_decisions": ["review_tasks"],
+    "layouts": ["review_decisions"],
     "reviews": ["review_decisions"],
     "effort": ["reviews"],
     "samples": ["reviews"],
@@ -42,6 +44,7 @@ BLOCKING = {
     ("readings", "readings_cover"),
     ("second_readings", "second_readings_cover"),
     ("review_tasks", "tasks_conserved"),
+    ("layouts", "layouts_conserved"),
     ("reviews", "approvals_whole"),
     ("reviews", "reviews_conserved"),
     ("samples", "no_split_leak"),
@@ -100,7 +103,7 @@ def test_the_checks_and_which_of_them_block(graph):
 
 def test_people_and_the_pointer_are_outside_the_graph(graph):
     outside = {k.to_user_string() for k in graph.external_asset_keys}
-    assert outside == {"released_recogniser", "review_decisions"}
+    assert outside == {"page_layouts", "released_recogniser", "review_decisions"}
 
 
 def test_the_device_is_held_by_those_who_need_it(graph):
@@ -127,6 +130,7 @@ def test_only_the_inbox_moves_by_itself():
     assert found == {
         "inbox": running,
         "decisions": stopped,
+        "new_layouts": stopped,
         "releases": stopped,
         "training": stopped,
     }
@@ -134,7 +138,7 @@ def test_only_the_inbox_moves_by_itself():
 
 def test_jobs(definitions):
     names = {job.name for job in definitions.resolve_all_job_defs()} - {"__ASSET_JOB"}
-    assert names == {"take_in", "take_reviews", "read_again", "train_reader"}
+    assert names == {"take_in", "take_reviews", "cut_again", "read_again", "train_reader"}
 
 
 LOAD = """
