@@ -23,7 +23,7 @@ from annotation.layouts import read_layout
 from annotation.pull import PullParams
 from annotation.push import PAGES_SUFFIX, project_title
 from pipelines.layouts import LayoutReview
-from pipelines.records import Column, Decision, Page, Rejection
+from pipelines.records import Column, Decision, Page, Rejection, Review
 from pipelines.tables import Tables
 
 _DEFAULT = PullParams()
@@ -106,7 +106,7 @@ def pull_layouts(
             unusable.append(result.detail)
         results.append(earlier.layout if earlier and isinstance(result, Rejection) else result)
     kept.append(batch, taken, at=datetime.now(UTC))
-    flags = _flags(results, columns, journal.decisions(batch))
+    flags = _flags(results, columns, approved_by_people(journal, batch))
     _write_flags(journal, batch, flags)
     with tables.writer("layouts", batch, LayoutReview) as writer:
         for result in results:
@@ -168,7 +168,7 @@ def _without_annotations(task: TaskSummary) -> FullTask:
 def _flags(
     layouts: Sequence[LayoutReview | Rejection],
     columns: Mapping[str, Sequence[Column]],
-    decided: Mapping[str, Decided],
+    approved: Mapping[str, Review],
 ) -> list[Flagged]:
     """Columns that people approved and that a layout has in another box, or not at all."""
     flags = []
@@ -176,12 +176,12 @@ def _flags(
         if isinstance(layout, Rejection) or not layout.is_right:
             continue
         for column in columns[layout.page_id]:
-            entry = decided.get(column.column_id)
-            if entry is None or not is_peoples_approval(entry) or column.box in layout.columns:
+            review = approved.get(column.column_id)
+            if review is None or column.box in layout.columns:
                 continue
             detail = (
                 f"{layout.annotator} laid out its page without this column, which "
-                f"{entry.review.annotator} approved as {entry.review.text!r}. It stays as it was "
+                f"{review.annotator} approved as {review.text!r}. It stays as it was "
                 f"approved; what else was drawn there has the other characters."
             )
             flags.append(
@@ -195,9 +195,14 @@ def _flags(
     return flags
 
 
-def is_peoples_approval(entry: Decided) -> bool:
-    """Whether a person approved it; a layout outranks the simulated annotator."""
-    return entry.review.decision is Decision.APPROVED and not entry.review.is_simulated
+def approved_by_people(journal: Journal, batch: str) -> dict[str, Review]:
+    """The columns that people approved, by column id; a layout outranks the simulated annotator."""
+    last = {e.review.column_id: e.review for e in journal.entries(batch) if isinstance(e, Decided)}
+    return {
+        column_id: review
+        for column_id, review in last.items()
+        if review.decision is Decision.APPROVED and not review.is_simulated
+    }
 
 
 def _write_flags(journal: Journal, batch: str, flags: Sequence[Flagged]) -> None:

@@ -13,7 +13,7 @@ from collections import defaultdict
 
 import dagster as dg
 
-from annotation.layout_pull import is_peoples_approval
+from annotation.layout_pull import approved_by_people
 from assets.partitions import batches
 from assets.resources import Project
 from assets.stages import fingerprint
@@ -44,11 +44,10 @@ def said_of(project: Project, batch: str) -> dict[str, Said]:
     The approvals come from the journal, the columns as they are from the table.
     """
     layouts = layouts_of(project, batch)
-    decided = project.journal.decisions(batch) if layouts else {}
+    approved = approved_by_people(project.journal, batch) if layouts else {}
     kept: dict[str, list[Column]] = defaultdict(list)
     for column in cut_before(project, batch) if layouts else ():
-        entry = decided.get(column.column_id)
-        if column.page_id in layouts and entry is not None and is_peoples_approval(entry):
+        if column.page_id in layouts and column.column_id in approved:
             kept[column.page_id].append(column)
     return {page_id: Said(layout, tuple(kept[page_id])) for page_id, layout in layouts.items()}
 
