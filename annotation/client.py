@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -36,6 +37,9 @@ T = TypeVar("T")
 
 PAGE_SIZE = 100
 """Larger pages make Label Studio's listing slower, not faster (label-studio-sdk#658)."""
+
+DO_NOT_SYNC = "Beitie pictures (do not sync)"
+"""Title of the storages from which a project's pages read: a sync would make tasks of them."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -143,11 +147,23 @@ class _RealLabelStudio:
             f"letting project {project_id} read {folder}",
             lambda: storages.create(
                 project=project_id,
-                title="Beitie pictures (do not sync)",
+                title=DO_NOT_SYNC,
                 path=str(folder),
                 use_blob_urls=True,
             ),
         )
+
+    def serve_bucket(self, project_id: int, bucket: Mapping[str, str | None]) -> None:
+        storages = self._sdk.import_storage.s3
+        wanted: dict[str, Any] = {key: value for key, value in bucket.items() if value}
+        found = self._repeat("listing the buckets", lambda: storages.list(project=project_id))
+        place = (bucket["bucket"], bucket["prefix"])
+        known = [int(s.id or 0) for s in found if (s.bucket, s.prefix or "") == place]
+        # Without an address signed in advance the server passes pictures on by itself.
+        wanted |= {"title": DO_NOT_SYNC, "use_blob_urls": True, "presign": False}
+        save = partial(storages.update, *known[:1]) if known else storages.create
+        doing = f"letting project {project_id} read the bucket {bucket['bucket']}"
+        self._once(doing, lambda: save(project=project_id, **wanted))
 
     def ensure_views(self, project_id: int, views: Sequence[View], hidden: Sequence[str]) -> None:
         found = self._repeat("listing views", lambda: self._sdk.views.list(project=project_id))

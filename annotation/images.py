@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -28,12 +29,46 @@ import numpy.typing as npt
 
 from annotation.candidates import Candidates
 from annotation.guide import GUIDE_VERSION, GuideLayout, draw_guide, enlargement, picture_size
+from annotation.label_studio import LabelStudio
 from pipelines.errors import ServiceError
 from pipelines.geometry import Box
 from pipelines.glyphs.fonts import FontFace
 from pipelines.ids import derive_id
 from pipelines.imaging.codec import decode_picture, encode_jpeg
 from pipelines.store import Store
+
+
+class Images(Protocol):
+    """Where pictures lie for Label Studio: ``ImageFolder``, or ``annotation.bucket``."""
+
+    def prepare(self) -> None:
+        """Make the place, or raise ``ServiceError``."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether a picture is there."""
+        ...
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a picture, whole or not at all."""
+        ...
+
+    def url_of(self, name: str) -> str:
+        """The address of a picture as it stands in a task."""
+        ...
+
+    def let_read(self, client: LabelStudio, project_id: int) -> None:
+        """Let a project's browser pages read the pictures."""
+        ...
+
+    def address_for(self, task_id: int, url: str) -> str:
+        """Where the browser that opened a task gets a picture of it, relative to the server."""
+        ...
+
+    @property
+    def advice(self) -> str:
+        """What Label Studio needs to serve the pictures, as a sentence."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +91,27 @@ class ImageFolder:
     def file_of(self, name: str) -> Path:
         """The file of a picture, fanned out over 256 folders."""
         return self.path / name[:2] / name
+
+    def has(self, name: str) -> bool:
+        """Whether a picture is there."""
+        return self.file_of(name).exists()
+
+    def let_read(self, client: LabelStudio, project_id: int) -> None:
+        """Let a project's browser pages read the folder."""
+        client.serve_images(project_id, self.path)
+
+    def address_for(self, task_id: int, url: str) -> str:
+        """Where the browser gets a picture: the same for every task."""
+        return url
+
+    @property
+    def advice(self) -> str:
+        """What Label Studio needs to serve the folder."""
+        return (
+            f"It must run with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
+            f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={self.document_root}, on a machine that "
+            f"sees this folder."
+        )
 
     def url_of(self, name: str) -> str:
         """The address of a picture as it stands in a task, relative to the server."""
@@ -105,7 +161,7 @@ def derivative_size(width: int, height: int, max_side_px: int) -> tuple[int, int
 
 
 def make_derivative(
-    store: Store, image_key: str, crop: Box, *, images: ImageFolder, max_side_px: int
+    store: Store, image_key: str, crop: Box, *, images: Images, max_side_px: int
 ) -> Derivative:
     """Cut ``crop`` (pixels of the stored picture) out of a picture and have it served.
 
@@ -119,7 +175,7 @@ def make_derivative(
     width, height = derivative_size(crop.width, crop.height, max_side_px)
     place = (crop.left, crop.top, crop.right, crop.bottom)
     name = f"{derive_id('derivative', image_key, *place, max_side_px)}.jpg"
-    if not images.file_of(name).exists():
+    if not images.has(name):
         images.put(name, encode_jpeg(_cut(store, image_key, crop), max_side_px=max_side_px))
     return Derivative(url=images.url_of(name), width=width, height=height)
 
@@ -132,7 +188,7 @@ def make_guided_derivative(
     layout: GuideLayout,
     candidates: Sequence[Candidates],
     face: FontFace,
-    images: ImageFolder,
+    images: Images,
     max_side_px: int,
 ) -> Derivative:
     """As :func:`make_derivative`, with the guide beside the ink.
@@ -148,7 +204,7 @@ def make_guided_derivative(
     scale = enlargement(layout, max_side_px)
     drawn = repr((GUIDE_VERSION, face.files[0].name, layout, tuple(candidates), max_side_px))
     name = f"{derive_id('guided', image_key, repr(crop), drawn)}.jpg"
-    if not images.file_of(name).exists():
+    if not images.has(name):
         ink = _cut(store, image_key, crop)
         images.put(name, encode_jpeg(draw_guide(ink, layout, candidates, face, scale)))
     width, height = picture_size(layout, scale)

@@ -86,6 +86,10 @@ class InMemoryLabelStudio:
     def serve_images(self, project_id: int, folder: Path) -> None:
         self._project(project_id).folders.add(folder)
 
+    def serve_bucket(self, project_id: int, bucket: Mapping[str, str | None]) -> None:
+        self._project(project_id)
+        raise ServiceError("A server in memory reads no buckets; give it an ImageFolder.")
+
     def ensure_views(self, project_id: int, views: Sequence[View], hidden: Sequence[str]) -> None:
         for view in views:
             self._project(project_id).views.setdefault(view.title, view)

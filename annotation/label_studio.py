@@ -100,6 +100,15 @@ class LabelStudio(Protocol):
         """Let a project's browser pages read pictures in a folder of the server's machine."""
         ...
 
+    def serve_bucket(self, project_id: int, bucket: Mapping[str, str | None]) -> None:
+        """Let a project's browser pages read pictures in an S3 bucket, through the server.
+
+        ``bucket`` holds ``bucket``, ``prefix``, ``s3endpoint``, ``region_name``,
+        ``aws_access_key_id`` and ``aws_secret_access_key``; an entry that is there for the same
+        prefix is brought up to date.
+        """
+        ...
+
     def ensure_views(self, project_id: int, views: Sequence[View], hidden: Sequence[str]) -> None:
         """Saved views without ``hidden`` columns; those that are there stay as they are."""
         ...

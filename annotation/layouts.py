@@ -20,9 +20,9 @@ from typing import Any
 
 from annotation import interface
 from annotation.label_studio import FullTask, User
+from annotation.places import box_of
 from annotation.reviews import SIMULATED_EMAIL
 from annotation.segments import Place, joined
-from annotation.places import box_of
 from pipelines.geometry import Box
 from pipelines.ids import derive_id
 from pipelines.layouts import LayoutReview, shared_characters

@@ -17,9 +17,9 @@ from typing import Any
 from annotation import interface
 from annotation.images import Derivative, make_derivative
 from annotation.payloads import Pictures, columns_of
+from annotation.places import place_of
 from annotation.projects import Payload
 from annotation.segments import SegmentParams, segments_of
-from annotation.places import place_of
 from pipelines.geometry import Box
 from pipelines.ids import derive_id
 from pipelines.records import Column, Page

@@ -13,12 +13,7 @@ from dataclasses import dataclass
 from annotation import interface
 from annotation.candidates import Candidates
 from annotation.guide import lay_out
-from annotation.images import (
-    Derivative,
-    ImageFolder,
-    make_derivative,
-    make_guided_derivative,
-)
+from annotation.images import Derivative, Images, make_derivative, make_guided_derivative
 from annotation.projects import Payload
 from annotation.queue import QueueParams, Waiting, places, waiting
 from annotation.tasks import ColumnPart, candidates_in, column_task, split_column
@@ -42,7 +37,7 @@ class Pictures:
     """
 
     store: Store
-    images: ImageFolder
+    images: Images
     max_side_px: int
     face: FontFace | None = None
 

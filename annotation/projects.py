@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.images import ImageFolder
+from annotation.images import Images
 from annotation.label_studio import LabelStudio, TaskSummary
 from pipelines.errors import ServiceError
 from pipelines.records import Reader
@@ -100,7 +100,7 @@ def fill(
     return done, list(client.summaries(project_id))
 
 
-def check_pictures(client: LabelStudio, tasks: Sequence[TaskSummary], images: ImageFolder) -> None:
+def check_pictures(client: LabelStudio, tasks: Sequence[TaskSummary], images: Images) -> None:
     """Fetch one picture as a browser would: Label Studio answers 404 for many reasons.
 
     Raises:
@@ -109,15 +109,13 @@ def check_pictures(client: LabelStudio, tasks: Sequence[TaskSummary], images: Im
     ours = [task for task in tasks if "key" in task.data]
     if not ours:
         return
-    url = str(ours[-1].data["image"])
+    url = images.address_for(ours[-1].task_id, str(ours[-1].data["image"]))
     try:
         data, media_type = client.fetch(url)
     except ServiceError as error:
         raise ServiceError(
-            f"The tasks are there, but Label Studio does not serve their pictures: {error} It "
-            f"must run with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
-            f"LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={images.document_root}, on a machine that "
-            f"sees this folder."
+            f"The tasks are there, but Label Studio does not serve their pictures: {error} "
+            f"{images.advice}"
         ) from error
     if not data or media_type != "image/jpeg":
         raise ServiceError(

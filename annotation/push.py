@@ -17,7 +17,7 @@ from typing import Any
 
 from annotation import interface
 from annotation.cursor import by_column
-from annotation.images import ImageFolder
+from annotation.images import Images
 from annotation.label_studio import MAX_TITLE, LabelStudio, TaskSummary
 from annotation.page_tasks import HIDDEN_COLUMNS as HIDDEN_PAGE_COLUMNS
 from annotation.page_tasks import page_payloads
@@ -94,7 +94,7 @@ def push(
     batch: str,
     client: LabelStudio,
     *,
-    images: ImageFolder,
+    images: Images,
     code_version: str,
     face: FontFace | None = None,
     params: PushParams = PushParams(),
@@ -122,7 +122,7 @@ def push(
         interface.column_interface().xml,
         f"Columns of batch {batch}, drafted by the reader, {code_version}.",
     )
-    client.serve_images(project_id, images.path)
+    images.let_read(client, project_id)
     client.ensure_views(project_id, COLUMN_VIEWS, HIDDEN_COLUMNS)
     rejections: dict[str, Rejection] = {}
     pictures = Pictures(store=store, images=images, max_side_px=params.max_image_side_px, face=face)
@@ -187,7 +187,7 @@ def _push_pages(
         interface.page_interface().xml,
         f"Pages of batch {batch}: layout and order of columns.",
     )
-    client.serve_images(project_id, pictures.images.path)
+    pictures.images.let_read(client, project_id)
     client.ensure_views(project_id, PAGE_VIEWS, HIDDEN_PAGE_COLUMNS)
     filled, _ = fill(
         client,

@@ -45,10 +45,13 @@ class ServerParams:
     """How the server runs. ``port`` 0 takes the one the folder had last, else a free one.
 
     The first start makes the database: half a minute of one core, minutes on a busy machine.
+    ``reaches_own_network`` lets it fetch pictures from a bucket on this machine or its network;
+    otherwise it refuses, because whoever may add a storage could look around there with it.
     """
 
     port: int = 0
     username: str = "beitie@localhost.localdomain"
+    reaches_own_network: bool = False
     start_deadline_s: float = 600.0
     stop_deadline_s: float = 15.0
 
@@ -297,7 +300,7 @@ class LabelStudioServer:
             # Read when the organization is made; personal access tokens work beside it.
             f"{prefix}ENABLE_LEGACY_API_TOKEN": "true",
             f"{prefix}DISABLE_SIGNUP_WITHOUT_LINK": "true",
-            f"{prefix}SSRF_PROTECTION_ENABLED": "true",
+            f"{prefix}SSRF_PROTECTION_ENABLED": str(not self.params.reaches_own_network).lower(),
             f"{prefix}ALLOWED_HOSTS": f"{HOST},localhost",
             f"{prefix}CORS_ALLOW_ALL_ORIGINS": "false",
             f"{prefix}LOCAL_FILES_SERVING_ENABLED": "true",

@@ -24,7 +24,7 @@ from pipelines.workers import Workers
 
 if TYPE_CHECKING:
     from annotation.desk.users import Users
-    from annotation.images import ImageFolder
+    from annotation.images import Images
     from annotation.journal import Journal
     from annotation.label_studio import LabelStudio
     from annotation.server import LabelStudioServer
@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VARIABLES: dict[str, str] = {
     "BEITIE_HOME": "folder of the running project (default: .beitie in the checkout)",
     "BEITIE_STORE": "pictures: a folder or any fsspec URL (default: HOME/store)",
+    "BEITIE_IMAGES": "what Label Studio shows: s3://bucket/prefix (default: a folder it serves)",
     "BEITIE_TABLES": "tables: a folder or any fsspec URL (default: HOME/tables)",
     "BEITIE_CHECKPOINT": "the reader before the first release (default: the bundled one)",
     "BEITIE_TRAINING_PYTHON": "Python that runs `-m training` (default: this one)",
@@ -65,6 +66,11 @@ class Settings:
     home: Path
     store_url: str
     tables_url: str
+    images_url: str
+    s3_endpoint: str
+    s3_region: str
+    s3_access_key: str = field(repr=False)
+    s3_secret_key: str = field(repr=False)
     checkpoint: Path
     training_python: str
     threads: int
@@ -104,12 +110,23 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             f"BEITIE_RETRAIN is {retrain!r}; expected 'propose' (a person starts the training) "
             f"or 'automatic'."
         )
+    images = found.get("BEITIE_IMAGES", "")
+    if images and not images.startswith("s3://"):
+        raise SettingsError(
+            f"BEITIE_IMAGES is {images!r}; expected s3://bucket/prefix. Unset, pictures lie in a "
+            f"folder that the Label Studio of `beitie up` serves."
+        )
     approvers, venv = found.get("BEITIE_APPROVERS", ""), found.get("BEITIE_LABEL_STUDIO_VENV")
     bundled = ROOT / "training" / "families" / "unicalli" / "checkpoints" / "tiny"
     return Settings(
         home=home,
         store_url=_place(found.get("BEITIE_STORE"), home / "store"),
         tables_url=_place(found.get("BEITIE_TABLES"), home / "tables"),
+        images_url=images,
+        s3_endpoint=found.get("AWS_ENDPOINT_URL_S3") or found.get("AWS_ENDPOINT_URL", ""),
+        s3_region=found.get("AWS_REGION") or found.get("AWS_DEFAULT_REGION", ""),
+        s3_access_key=found.get("AWS_ACCESS_KEY_ID", ""),
+        s3_secret_key=found.get("AWS_SECRET_ACCESS_KEY", ""),
         checkpoint=Path(found.get("BEITIE_CHECKPOINT") or bundled).expanduser().resolve(),
         training_python=found.get("BEITIE_TRAINING_PYTHON") or sys.executable,
         threads=_count(found, "BEITIE_THREADS", 0),
@@ -175,9 +192,19 @@ class Project:
         return self.home / "proposals"
 
     @property
-    def images(self) -> ImageFolder:
-        """Pictures that Label Studio shows; the server of ``beitie up`` serves this folder."""
-        return self.label_studio_server().images
+    def images(self) -> Images:
+        """Pictures that Label Studio shows: in a bucket, or the folder that `beitie up` serves."""
+        if not self.settings.images_url:
+            return self.label_studio_server().images
+        from annotation.bucket import ImageBucket
+
+        return ImageBucket.of(
+            self.settings.images_url,
+            endpoint_url=self.settings.s3_endpoint,
+            region=self.settings.s3_region,
+            access_key=self.settings.s3_access_key,
+            secret_key=self.settings.s3_secret_key,
+        )
 
     @cached_property
     def standard_font(self) -> FontFace | None:
@@ -207,7 +234,10 @@ class Project:
         return LabelStudioServer(
             self.label_studio_home,
             venv=self.settings.label_studio_venv,
-            params=ServerParams(port=port),
+            params=ServerParams(
+                port=port,
+                reaches_own_network=bool(self.settings.images_url and self.settings.s3_endpoint),
+            ),
         )
 
     def label_studio(self) -> LabelStudio:

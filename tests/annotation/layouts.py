@@ -5,8 +5,8 @@ from __future__ import annotations
 from annotation import interface
 from annotation.images import Derivative
 from annotation.page_tasks import area_region, column_region, page_decision_item
-from annotation.push import project_title
 from annotation.places import place_of
+from annotation.push import project_title
 from pipelines.geometry import Box
 
 PICTURE = Derivative(url="u", width=100, height=100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from annotation import interface
+from annotation.in_memory import InMemoryLabelStudio
 from annotation.layout_journal import LayoutJournal
 from annotation.layout_pull import CHANGED_AFTER_APPROVAL, pull_layouts
 from annotation.pull import PullParams
@@ -20,7 +21,16 @@ from tests.annotation.loop import Loop
 
 
 @pytest.fixture
-def pushed(loop):
+def on_either(loop):
+    """A pushed batch, on the double and on the real server."""
+    loop.push(with_page_view=True)
+    return loop
+
+
+@pytest.fixture
+def pushed(images, batch, journal):
+    """The same on the double alone: what Label Studio does is no question there."""
+    loop = Loop(InMemoryLabelStudio(images.document_root), batch, images, journal)
     loop.push(with_page_view=True)
     return loop
 
@@ -43,43 +53,43 @@ def boxes(loop):
     return [column.box for column in loop.batch.columns]
 
 
-def test_columns_come_back_in_the_order_of_their_numbers(pushed):
-    first, second = boxes(pushed)
-    (task,) = page_tasks(pushed.client, pushed.batch.name)
+def test_columns_come_back_in_the_order_of_their_numbers(on_either):
+    first, second = boxes(on_either)
+    (task,) = page_tasks(on_either.client, on_either.batch.name)
     added = Box(1, 30, 20, 90)
     submit_layout(
-        pushed.client,
+        on_either.client,
         task,
         [(2, first), (1, second), (1.5, added)],
         seal=[Box(0, 0, 9, 9)],
         damaged=[Box(5, 5, 30, 30)],
         not_writing=[Box(2, 3, 8, 9)],
     )
-    found = pull(pushed)
+    found = pull(on_either)
     assert (found.pages, found.layouts, found.new_layouts, found.rejected) == (1, 1, 1, {})
-    (layout,) = layouts(pushed)
+    (layout,) = layouts(on_either)
     assert layout.columns == (second, added, first)
     assert (layout.seals, layout.damaged) == ((Box(0, 0, 9, 9),), (Box(5, 5, 30, 30),))
     assert (layout.not_writing, layout.is_right) == ((Box(2, 3, 8, 9),), True)
     assert layout.annotator == "liu@example.org"
-    assert layout.page_id == pushed.batch.pages[0].page_id
-    again = pull(pushed)
+    assert layout.page_id == on_either.batch.pages[0].page_id
+    again = pull(on_either)
     assert (again.layouts, again.new_layouts, again.tasks_read) == (1, 0, 0)
-    assert layouts(pushed) == [layout]
-    assert len(LayoutJournal(pushed.journal).entries(pushed.batch.name)) == 1
+    assert layouts(on_either) == [layout]
+    assert len(LayoutJournal(on_either.journal).entries(on_either.batch.name)) == 1
 
 
-def test_a_draft_that_somebody_confirms_is_the_layout(pushed):
-    (task,) = page_tasks(pushed.client, pushed.batch.name)
+def test_a_draft_that_somebody_confirms_is_the_layout(on_either):
+    (task,) = page_tasks(on_either.client, on_either.batch.name)
     drafted = task.predictions[0]["result"]
-    pushed.client.add_annotation(
+    on_either.client.add_annotation(
         task.task_id,
         [*drafted, a_layout(task, [])[0]],
-        completed_by=pushed.client.ensure_user("liu@example.org", "liu"),
+        completed_by=on_either.client.ensure_user("liu@example.org", "liu"),
         lead_time_s=3,
     )
-    assert pull(pushed).layouts == 1
-    assert layouts(pushed)[0].columns == tuple(boxes(pushed))
+    assert pull(on_either).layouts == 1
+    assert layouts(on_either)[0].columns == tuple(boxes(on_either))
 
 
 def test_a_page_nobody_decided_about_says_so(pushed):
@@ -184,20 +194,20 @@ def test_two_columns_around_the_same_characters_are_named(pushed):
     assert "share 5 characters" in found.unusable[0]
 
 
-def test_an_approved_column_that_a_layout_changes_is_flagged(pushed):
-    column = pushed.tasks()[0]
-    pushed.submit(column, "天地玄黃宇", "wang@example.org")
-    pushed.pull()
-    (task,) = page_tasks(pushed.client, pushed.batch.name)
-    submit_layout(pushed.client, task, [(1, boxes(pushed)[1])])
+def test_an_approved_column_that_a_layout_changes_is_flagged(on_either):
+    column = on_either.tasks()[0]
+    on_either.submit(column, "天地玄黃宇", "wang@example.org")
+    on_either.pull()
+    (task,) = page_tasks(on_either.client, on_either.batch.name)
+    submit_layout(on_either.client, task, [(1, boxes(on_either)[1])])
     for _ in range(2):
-        (flag,) = pull(pushed).flags
+        (flag,) = pull(on_either).flags
         assert (flag.column_id, flag.reason) == (
             column.data["column_id"],
             CHANGED_AFTER_APPROVAL,
         )
         assert "wang@example.org approved as '天地玄黃宇'" in flag.detail
-    assert sum(e == flag for e in pushed.journal.entries(pushed.batch.name)) == 1
+    assert sum(e == flag for e in on_either.journal.entries(on_either.batch.name)) == 1
 
 
 def test_a_handscroll_is_joined_once_every_part_is_decided(
@@ -245,7 +255,8 @@ def test_a_journal_of_layouts_that_was_edited_is_refused(pushed):
         pull(pushed)
 
 
-def test_a_batch_pushed_without_pages_has_no_layouts(loop):
+def test_a_batch_pushed_without_pages_has_no_layouts(images, batch, journal):
+    loop = Loop(InMemoryLabelStudio(images.document_root), batch, images, journal)
     loop.push()
     found = pull(loop)
     assert found.rejected == {"no_task": 1}

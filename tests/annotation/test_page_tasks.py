@@ -8,8 +8,8 @@ from annotation import interface
 from annotation.images import Derivative
 from annotation.page_tasks import page_payloads, page_task
 from annotation.payloads import Pictures
-from annotation.segments import SegmentParams
 from annotation.places import box_of
+from annotation.segments import SegmentParams
 from pipelines.geometry import Box
 from tests.annotation.examples import a_batch
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.images import derivative_size
-from annotation.segments import Place, SegmentParams, joined, segments_of
 from annotation.places import box_of, place_of
+from annotation.segments import Place, SegmentParams, joined, segments_of
 from pipelines.geometry import Box
 
 PARAMS = SegmentParams()
