@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from annotation import interface
 from annotation.journal import Action, Decided, Flagged, Step
 from annotation.label_studio import FullTask, User
 from annotation.reviews import STAGE, PartReview, join_parts, read_annotation
@@ -214,17 +215,26 @@ def _decided(
     users: Mapping[int, User],
 ) -> Decided:
     ids = [part.annotation_id for part in parts]
-    last = [
-        int(annotation.get("updated_by") or 0)
+    annotations = [
+        annotation
         for task in tasks
         for annotation in task.annotations
         if int(annotation["id"]) in ids
+    ]
+    last = [int(annotation.get("updated_by") or 0) for annotation in annotations]
+    notes = [
+        str(text)
+        for annotation in annotations
+        for item in annotation.get("result") or ()
+        if item.get("from_name") == interface.NOTE
+        for text in item.get("value", {}).get("text", ())
     ]
     return Decided(
         review=review,
         annotation_ids=tuple(ids),
         lead_time_s=sum(part.lead_time_s for part in parts),
         editors=tuple(dict.fromkeys(users[by].email for by in last if by in users)),
+        note=" ".join(notes),
     )
 
 

@@ -31,13 +31,15 @@ class Decided:
     """A decision as it was taken. ``annotation_ids`` has one id for each part of the column.
 
     ``lead_time_s`` is what Label Studio measured, or what the simulated annotator invented;
-    ``editors`` are the accounts that saved the annotations last.
+    ``editors`` are the accounts that saved the annotations last; ``note`` is what they wrote to
+    whoever looks at it next.
     """
 
     review: Review
     annotation_ids: tuple[int, ...]
     lead_time_s: float
     editors: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +182,7 @@ def _decided_json(decided: Decided) -> dict[str, Any]:
         "annotation_ids": list(decided.annotation_ids),
         "lead_time_s": decided.lead_time_s,
         "editors": list(decided.editors),
+        "note": decided.note,
         "review": row,
     }
 
@@ -207,4 +210,5 @@ def _decided(row: dict[str, Any]) -> Decided:
         annotation_ids=tuple(row["annotation_ids"]),
         lead_time_s=float(row["lead_time_s"]),
         editors=tuple(row.get("editors", ())),
+        note=str(row.get("note", "")),
     )

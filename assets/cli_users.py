@@ -33,16 +33,17 @@ def _password(asks: bool) -> tuple[str, bool]:
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
 @click.option("--quota-gib", type=float, help="How much the user may bring in all.")
+@click.option("--email", default="", help="Address in Label Studio; approvers need one.")
 @click.option("--ask", "asks", is_flag=True, help="Ask for the password instead of inventing one.")
 @explained
-def add(name: str, roles: tuple[str, ...], quota_gib: float | None, asks: bool) -> None:
+def add(name: str, roles: tuple[str, ...], quota_gib: float | None, email: str, asks: bool) -> None:
     """Make a user; the role may be repeated."""
     from annotation.desk.roles import Role
 
     password, is_invented = _password(asks)
     quota = None if quota_gib is None else round(quota_gib * (1 << 30))
     users = open_project().desk_users()
-    users.add(name, password, tuple(Role(role) for role in roles), quota)
+    users.add(name, password, tuple(Role(role) for role in roles), quota, email)
     tell(f"{name} may come as {', '.join(roles)}.")
     if is_invented:
         click.echo(password)
@@ -63,14 +64,16 @@ def new_password(name: str, asks: bool) -> None:
 @user.command("change")
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
+@click.option("--email", help='Another address in Label Studio; "" takes it away.')
 @click.option("--closed", is_flag=True, help="The user may not sign in any more.")
 @explained
-def change(name: str, roles: tuple[str, ...], closed: bool) -> None:
+def change(name: str, roles: tuple[str, ...], email: str | None, closed: bool) -> None:
     """Give a user exactly these roles; the user is signed out everywhere."""
     from annotation.desk.roles import Role
 
     users = open_project().desk_users()
-    users.change(name, tuple(Role(role) for role in roles), is_active=not closed)
+    given = tuple(Role(role) for role in roles)
+    users.change(name, given, is_active=not closed, email=email)
 
 
 @user.command("list")
@@ -79,4 +82,5 @@ def list_all() -> None:
     """Everybody, with their roles."""
     for one in open_project().desk_users().all():
         closed = "" if one.is_active else "  closed"
-        click.echo(f"{one.name:<24} {', '.join(one.roles)}{closed}")
+        address = f"  {one.email}" if one.email else ""
+        click.echo(f"{one.name:<24} {', '.join(one.roles)}{address}{closed}")

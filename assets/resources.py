@@ -274,6 +274,7 @@ class Project:
             inbox=self.inbox,
             store=self.settings.store_url,
             tables=self.settings.tables_url,
+            journal=self.journal.folder,
         )
         return Desk(place=place).users
 

@@ -191,6 +191,7 @@ def _start_desk(
     command = [sys.executable, "-m", "annotation.desk", "--port", str(port)]
     command += ["--home", str(project.desk_home), "--inbox", str(project.inbox)]
     command += ["--store", project.settings.store_url, "--tables", project.settings.tables_url]
+    command += ["--journal", str(project.journal.folder)]
     for name, address in links.items():
         command += ["--link", f"{name}={address}"]
     child = start(command, environment=environment, output=file, errors=subprocess.STDOUT)
@@ -202,7 +203,9 @@ def _start_desk(
 
 def _first_user(project: Project) -> str:
     """The first user's line, with a password that is never shown again; else nothing."""
-    password = project.desk_users().add_first()
+    # The same person has the first account of Label Studio, and must not approve their own work.
+    email = project.label_studio_server().username
+    password = project.desk_users().add_first(email)
     if password is None:
         return ""
     return (

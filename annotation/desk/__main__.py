@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--inbox", type=Path, required=True, help="where works are handed over")
     parser.add_argument("--store", required=True, help="pictures: a folder or any fsspec URL")
     parser.add_argument("--tables", required=True, help="tables: a folder or any fsspec URL")
+    parser.add_argument("--journal", type=Path, required=True, help="folder of the approvals")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=3001)
     parser.add_argument(
@@ -53,7 +54,12 @@ def main() -> None:
     given = parser.parse_args()
     links = dict(link.split("=", 1) for link in given.link)
     place = Place(
-        home=given.home, inbox=given.inbox, store=given.store, tables=given.tables, links=links
+        home=given.home,
+        inbox=given.inbox,
+        store=given.store,
+        tables=given.tables,
+        journal=given.journal,
+        links=links,
     )
     desk = Desk(
         place=place,

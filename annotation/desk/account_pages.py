@@ -96,10 +96,11 @@ def add_user(visit: Visit) -> Response:
     """Make a user."""
     name, roles = visit.value("name"), _roles(visit)
     try:
-        visit.desk.users.add(name, _raw(visit, "password"), roles)
+        email = visit.value("email")
+        visit.desk.users.add(name, _raw(visit, "password"), roles, email=email)
     except UserError as error:
         return _users(visit, _said(visit, error))
-    visit.note("user_added", name=name, roles=[role.value for role in roles])
+    visit.note("user_added", name=name, roles=[role.value for role in roles], email=email)
     return RedirectResponse("/users", status_code=303)
 
 
@@ -109,12 +110,16 @@ def change_user(visit: Visit) -> Response:
     password = _raw(visit, "password")
     is_active = visit.value("is_active") == "yes"
     try:
-        users.change(name, roles, is_active=is_active)
+        users.change(name, roles, is_active=is_active, email=visit.optional("email"))
         if password:
             users.set_password(name, password)
     except UserError as error:
         return _users(visit, _said(visit, error))
-    changed = {"roles": [role.value for role in roles], "is_active": is_active}
+    changed = {
+        "roles": [role.value for role in roles],
+        "is_active": is_active,
+        "email": visit.value("email"),
+    }
     visit.note("user_changed", name=name, has_new_password=bool(password), **changed)
     return RedirectResponse("/users", status_code=303)
 

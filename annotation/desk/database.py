@@ -20,7 +20,7 @@ BUSY_TIMEOUT_S = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
     name TEXT PRIMARY KEY COLLATE NOCASE, password TEXT NOT NULL, roles TEXT NOT NULL,
-    quota_bytes INTEGER, is_active INTEGER NOT NULL DEFAULT 1);
+    quota_bytes INTEGER, is_active INTEGER NOT NULL DEFAULT 1, email TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS sessions (
     token_hash TEXT PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE, expires_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS failures (
@@ -79,6 +79,9 @@ class Database:
         with closing(self._connect()) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
+            names = {row["name"] for row in connection.execute("PRAGMA table_info(users)")}
+            if "email" not in names:  # a desk of before there was approval
+                connection.execute("ALTER TABLE users ADD COLUMN email TEXT NOT NULL DEFAULT ''")
         self._is_ready = True
 
     def _connect(self) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from annotation.desk.approvals import Approvals
 from annotation.desk.audit import Audit
 from annotation.desk.courier import Courier
 from annotation.desk.database import Database
@@ -25,6 +26,7 @@ from annotation.desk.sessions import Sessions
 from annotation.desk.thumbnails import Thumbnails
 from annotation.desk.uploads import Uploads
 from annotation.desk.users import Users
+from annotation.journal import Journal
 from pipelines.store import Store
 from pipelines.tables import Tables
 
@@ -43,6 +45,7 @@ class Place:
         inbox: Where works are handed over.
         store: Pictures: a folder or any fsspec URL.
         tables: Tables: a folder or any fsspec URL.
+        journal: Folder of the journal of approvals.
         links: Addresses of other pages (``Label Studio``, ``Dagster``) by name.
     """
 
@@ -50,6 +53,7 @@ class Place:
     inbox: Path
     store: str
     tables: str
+    journal: Path
     links: dict[str, str] = field(default_factory=dict)
 
 
@@ -122,8 +126,13 @@ class Desk:
         return Partitions(self.tables)
 
     @cached_property
+    def approvals(self) -> Approvals:
+        """Where every column stands with people."""
+        return Approvals(Journal(self.place.journal))
+
+    @cached_property
     def thumbnails(self) -> Thumbnails:
-        """Scaled pages."""
+        """Scaled pages and columns."""
         return Thumbnails(self.place.home / "thumbnails", self.store)
 
     def works(self) -> list[Progress]:

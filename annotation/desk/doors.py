@@ -68,6 +68,10 @@ class Visit:
         """One field of the form, without blanks around it; empty if it is not there."""
         return next((value.strip() for name, value in self.form if name == key), "")
 
+    def optional(self, key: str) -> str | None:
+        """The same, but None if it is not there."""
+        return next((value.strip() for name, value in self.form if name == key), None)
+
     def part(self, key: str) -> str:
         """One part of the address."""
         return str(self.request.path_params[key])

@@ -1,7 +1,7 @@
 """Who may do what: four roles, and what each of them is allowed.
 
-Keeps out: who has which role (``annotation.desk.users``), and who may approve a transcription,
-which the approval gate decides (``annotation.decisions``).
+Keeps out: who has which role (``annotation.desk.users``), and that nobody approves their own work
+(``annotation.approval``).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Permission(StrEnum):
     SEE = "see"
     DELIVER = "deliver"
     CORRECT = "correct"
+    APPROVE = "approve"
     EXPORT = "export"
     OPERATE = "operate"
 
@@ -32,11 +33,14 @@ class Permission(StrEnum):
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ARCHIVIST: frozenset({Permission.SEE, Permission.DELIVER, Permission.EXPORT}),
     Role.ANNOTATOR: frozenset({Permission.SEE, Permission.CORRECT}),
-    Role.APPROVER: frozenset({Permission.SEE, Permission.CORRECT, Permission.EXPORT}),
+    Role.APPROVER: frozenset(
+        {Permission.SEE, Permission.CORRECT, Permission.APPROVE, Permission.EXPORT}
+    ),
     Role.ENGINEER: frozenset({Permission.SEE, Permission.EXPORT, Permission.OPERATE}),
 }
-"""Archivists bring scans, annotators and approvers go on to Label Studio, engineers look after
-users and the audit log; everybody sees the works."""
+"""Archivists bring scans, annotators go on to Label Studio and see what came back to them,
+approvers approve what others have done, engineers look after users and the audit log; everybody
+sees the works."""
 
 
 def granted(roles: Iterable[Role]) -> frozenset[Permission]:

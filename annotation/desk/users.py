@@ -20,6 +20,7 @@ from pipelines.errors import MaterialError
 FIRST_USER = "beitie"
 
 _NAME = re.compile(r"[\w][\w.@-]{0,63}")
+_ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
 
 
 class UserError(MaterialError):
@@ -28,12 +29,16 @@ class UserError(MaterialError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """One person; ``quota_bytes`` is what they may bring in all."""
+    """One person; ``quota_bytes`` is what they may bring in all.
+
+    ``email`` is their address in Label Studio, so that nobody approves their own work.
+    """
 
     name: str
     roles: tuple[Role, ...]
     quota_bytes: int
     is_active: bool
+    email: str = ""
 
     def may(self, permission: Permission) -> bool:
         """Whether one of the roles allows it."""
@@ -59,12 +64,18 @@ class Users:
         return None if row is None else self._user(row)
 
     def add(
-        self, name: str, password: str, roles: Collection[Role], quota_bytes: int | None = None
+        self,
+        name: str,
+        password: str,
+        roles: Collection[Role],
+        quota_bytes: int | None = None,
+        email: str = "",
     ) -> User:
         """Make a user.
 
         Raises:
-            UserError: If the name is taken or no name, the password too short, or no role given.
+            UserError: If the name is taken or no name, the password too short, no role given, or
+                the address none or somebody else's.
         """
         if not _NAME.fullmatch(name):
             raise UserError(
@@ -73,11 +84,13 @@ class Users:
                 reason="bad_user_name",
             )
         kept = passwords.hashed(self._usable(password))
+        self._require_own(email, name)
         try:
             with self.database.transaction() as rows:
                 rows.execute(
-                    "INSERT INTO users (name, password, roles, quota_bytes) VALUES (?, ?, ?, ?)",
-                    [name, kept, _joined(roles), quota_bytes],
+                    "INSERT INTO users (name, password, roles, quota_bytes, email) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    [name, kept, _joined(roles), quota_bytes, email],
                 )
         except sqlite3.IntegrityError:
             raise UserError(
@@ -87,12 +100,12 @@ class Users:
             ) from None
         return self._require(name)
 
-    def add_first(self) -> str | None:
+    def add_first(self, email: str = "") -> str | None:
         """Make the first user with every role; its password, or None if there is any user."""
         if self.all():
             return None
         password = passwords.invented()
-        self.add(FIRST_USER, password, tuple(Role))
+        self.add(FIRST_USER, password, tuple(Role), email=email)
         return password
 
     def set_password(self, name: str, password: str) -> None:
@@ -106,18 +119,22 @@ class Users:
             rows.execute("UPDATE users SET password = ? WHERE name = ?", [kept, user.name])
             rows.execute("DELETE FROM sessions WHERE name = ?", [user.name])
 
-    def change(self, name: str, roles: Collection[Role], *, is_active: bool) -> User:
-        """Give other roles, or close and open the user; every session of the user ends.
+    def change(
+        self, name: str, roles: Collection[Role], *, is_active: bool, email: str | None = None
+    ) -> User:
+        """Give other roles or another address, close or open the user; every session ends.
 
         Raises:
-            UserError: If there is no such user, no role, or nobody would be left to look after
-                the users.
+            UserError: If there is no such user, no role, the address is none or somebody else's,
+                or nobody would be left to look after the users.
         """
         user = self._require(name)
+        address = user.email if email is None else email
+        self._require_own(address, user.name)
         with self.database.transaction() as rows:
             rows.execute(
-                "UPDATE users SET roles = ?, is_active = ? WHERE name = ?",
-                [_joined(roles), is_active, user.name],
+                "UPDATE users SET roles = ?, is_active = ?, email = ? WHERE name = ?",
+                [_joined(roles), is_active, address, user.name],
             )
             rows.execute("DELETE FROM sessions WHERE name = ?", [user.name])
             left = rows.execute("SELECT roles FROM users WHERE is_active").fetchall()
@@ -148,6 +165,23 @@ class Users:
             raise UserError(f"There is no user {name!r}; known are {known}.", reason="no_user")
         return user
 
+    def _require_own(self, email: str, name: str) -> None:
+        if not email:
+            return
+        if not _ADDRESS.fullmatch(email):
+            raise UserError(
+                f"{email!r} is no address: expected one like liu@example.org, as Label Studio "
+                f"shows it.",
+                reason="bad_email",
+            )
+        for other in self.all():
+            is_other = other.name.casefold() != name.casefold()
+            if is_other and other.email.casefold() == email.casefold():
+                raise UserError(
+                    f"{email!r} is the address of {other.name!r}; one person, one account.",
+                    reason="email_taken",
+                )
+
     def _usable(self, password: str) -> str:
         low, high = self.limits.min_password_characters, self.limits.max_password_characters
         if not low <= len(password) <= high:
@@ -164,6 +198,7 @@ class Users:
             roles=tuple(Role(role) for role in row["roles"].split(",")),
             quota_bytes=self.limits.quota_bytes if quota is None else quota,
             is_active=bool(row["is_active"]),
+            email=row["email"],
         )
 
 

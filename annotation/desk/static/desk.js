@@ -246,3 +246,19 @@ if (picture) {
     for (const off of ["blur", "mouseleave"]) line.addEventListener(off, () => column.classList.remove("lit"));
   }
 }
+
+// --- Approval: one key a decision, for those who decide about hundreds ----------------------
+
+const keys = document.getElementById("keys");
+if (keys) {
+  keys.checked = localStorage.getItem("single-keys") !== "no";
+  keys.addEventListener("change", () => localStorage.setItem("single-keys", keys.checked ? "yes" : "no"));
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select");
+    if (!keys.checked || isTyping || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+    const wanted = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    if (!wanted) return;
+    event.preventDefault(); // the key is no part of the reason that it asks for
+    wanted.click();
+  });
+}

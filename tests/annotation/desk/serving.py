@@ -40,6 +40,7 @@ def a_desk(home, **changes):
         inbox=home / "inbox",
         store=str(home / "store"),
         tables=str(home / "tables"),
+        journal=home / "journal",
     )
     return Desk(place=place, **{"now": Clock(), **changes})
 
@@ -47,7 +48,7 @@ def a_desk(home, **changes):
 def with_users(desk):
     """One user a role, named after it, all with the same password."""
     for role in Role:
-        desk.users.add(role.value, PASSWORD, [role])
+        desk.users.add(role.value, PASSWORD, [role], email=f"{role.value}@example.org")
     return desk
 
 

@@ -30,6 +30,7 @@ class DeskProcess:
     def start(self):
         place = ["--home", str(self.home / "desk"), "--inbox", str(self.home / "inbox")]
         place += ["--store", str(self.home / "store"), "--tables", str(self.home / "tables")]
+        place += ["--journal", str(self.home / "journal")]
         command = [sys.executable, "-m", "annotation.desk", *place, "--port", str(self.port)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment)
