@@ -28,6 +28,7 @@ from label_studio_sdk.core.api_error import ApiError
 
 from annotation.answers import full_task, plain, time_of
 from annotation.failures import MayPass, NotFound, not_reached, of_status, too_slow
+from annotation.hints import HOOK_ACTIONS
 from annotation.label_studio import FullTask, TaskSummary, User, View
 from annotation.label_studio import LabelStudio as LabelStudio
 from annotation.views import view_data
@@ -286,6 +287,24 @@ class _RealLabelStudio:
                 id=annotation_id, result=[dict(item) for item in result]
             ),
         )
+
+    def ensure_webhook(self, project_id: int, url: str, headers: Mapping[str, str]) -> None:
+        doing = f"setting the webhook of project {project_id}"
+        known = {hook.url: int(hook.id) for hook in self._hooks(project_id)}
+        wanted: Any = {"url": url, "headers": dict(headers), "is_active": True}
+        if url in known:
+            self._repeat(doing, lambda: self._sdk.webhooks.update(known[url], **wanted))
+            return
+        wanted |= {"project": project_id, "send_payload": False, "send_for_all_actions": False}
+        wanted["actions"] = list(HOOK_ACTIONS)
+        self._once(doing, lambda: self._sdk.webhooks.create(**wanted))
+
+    def webhooks(self, project_id: int) -> dict[str, bool]:
+        return {str(hook.url): bool(hook.is_active) for hook in self._hooks(project_id)}
+
+    def _hooks(self, project_id: int) -> list[Any]:
+        doing = "listing webhooks"
+        return self._repeat(doing, lambda: list(self._sdk.webhooks.list(project=str(project_id))))
 
     def fetch(self, path: str) -> tuple[bytes, str]:
         def get() -> httpx.Response:

@@ -38,6 +38,7 @@ class _Project:
     config: str
     folders: set[Path] = field(default_factory=set)
     views: dict[str, View] = field(default_factory=dict)
+    webhooks: dict[str, bool] = field(default_factory=dict)
     model_version: str = ""
 
 
@@ -182,6 +183,12 @@ class InMemoryLabelStudio:
                 }
                 return
         raise ServiceError(f"There is no annotation {annotation_id} in memory.")
+
+    def ensure_webhook(self, project_id: int, url: str, headers: Mapping[str, str]) -> None:
+        self._project(project_id).webhooks[url] = True
+
+    def webhooks(self, project_id: int) -> dict[str, bool]:
+        return dict(self._project(project_id).webhooks)
 
     def fetch(self, path: str) -> tuple[bytes, str]:
         named = parse_qs(urlsplit(path).query).get("d", [""])[0]

@@ -165,6 +165,17 @@ class LabelStudio(Protocol):
         """Replace an annotation's result, as an annotator's *Update* does."""
         ...
 
+    def ensure_webhook(self, project_id: int, url: str, headers: Mapping[str, str]) -> None:
+        """Have a project call ``url`` when annotations change; an inactive one is woken.
+
+        It is a hint and no more: Label Studio neither repeats nor signs its calls.
+        """
+        ...
+
+    def webhooks(self, project_id: int) -> dict[str, bool]:
+        """The addresses that a project calls, and whether each is active."""
+        ...
+
     def fetch(self, path: str) -> tuple[bytes, str]:
         """What a browser gets for an address of the server: bytes and media type."""
         ...

@@ -13,6 +13,7 @@ records a proposal, and starts it only where BEITIE_RETRAIN=automatic says so.
 
 import json
 import os
+import time
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ from assets.triggers import (
     Attempts,
     Wanted,
     inbox_cause,
+    is_look_due,
     layout_cause,
     plan_inbox,
     plan_layouts,
@@ -124,13 +126,17 @@ def inbox(
 
 @dg.sensor(
     job=take_reviews,
-    minimum_interval_seconds=60,
-    description="New decisions of people become reviews and samples.",
+    minimum_interval_seconds=15,
+    description="New decisions of people become reviews and samples; a hint makes it look sooner.",
 )
 def decisions(
     context: dg.SensorEvaluationContext, project: dg.ResourceParam[Project]
 ) -> dg.SensorResult:
     """Asks Label Studio what changed; its webhooks get lost, so the truth is what it answers."""
+    now, hint = time.time(), project.hints.last()
+    looked_at = float(context.cursor or 0)
+    if not is_look_due(now, looked_at=looked_at, hint_at=hint):
+        return dg.SensorResult(skip_reason="No hint since the last look, which was a moment ago.")
     found = decision_signatures(project)
     wanted = plan_reviews(
         found, _attempts(context, [review_cause(b, s) for b, s in found.items() if s])
@@ -146,6 +152,7 @@ def decisions(
             for one in wanted
             if one.attempt == 0
         ],
+        cursor=str(now),
         skip_reason=None if wanted else "Nobody decided anything since the last look.",
     )
 

@@ -133,6 +133,31 @@ def review_revoke(column_id: str, reason: str) -> None:
     )
 
 
+@review.command("agreement")
+@click.argument("batch", nargs=-1)
+@click.option("--seed", default=0, show_default=True, help="Of the intervals.")
+@explained
+def review_agreement(batch: tuple[str, ...], seed: int) -> None:
+    """How far annotators agree with each other and with the draft, task by task."""
+    import numpy as np
+
+    from annotation.agreement import agreements
+    from pipelines.records import ReviewTask
+
+    project = open_project()
+    for name in named(project, batch, "review_tasks"):
+        rows = project.tables.read("review_tasks", name, ReviewTask)
+        if not rows:
+            continue
+        client = project.label_studio()
+        tasks = [t for t in client.tasks(rows[0].project_id) if "column_id" in t.data]
+        found = agreements(tasks, client.users(), np.random.default_rng(seed))
+        if not found:
+            click.echo(f"{name:<14} nobody has annotated anything yet")
+        for one in found:
+            click.echo(f"{name:<14} {one.sentence}")
+
+
 def _show_states(project: Project, batch: str) -> None:
     """One line: how many columns stand on each step of the ladder."""
     from collections import Counter

@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotation.hints import MIN_SECRET_CHARACTERS, Hints
 from pipelines.errors import BeitieError, ServiceError
 from pipelines.store import Store
 from pipelines.tables import Tables
@@ -44,6 +45,8 @@ VARIABLES: dict[str, str] = {
     "BEITIE_RAY": "address of a Ray cluster for pages and columns (default: this machine's cores)",
     "BEITIE_TRAIN_SECONDS": "seconds of one training, 0 leaves it to the recipe (default: 0)",
     "BEITIE_APPROVERS": "who may approve, by Label Studio e-mail, with commas (default: anyone)",
+    "BEITIE_HOOK_SECRET": "16 characters by which Label Studio may hint to the desk (default: none)",
+    "BEITIE_HOOK_URL": "the desk as Label Studio reaches it (default: http://127.0.0.1:3001)",
     "BEITIE_LABEL_STUDIO_VENV": "environment that holds Label Studio (default: .venv-label-studio)",
     "BEITIE_RETRAIN": "propose or automatic: what enough approvals lead to (default: propose)",
     "BEITIE_RETRAIN_AFTER": "approved characters that are enough (default: 500)",
@@ -79,6 +82,8 @@ class Settings:
     retrain_automatically: bool
     retrain_after_characters: int
     approvers: tuple[str, ...]
+    hook_secret: str = field(repr=False)
+    hook_url: str
     label_studio_venv: Path
     label_studio_url: str
     label_studio_api_key: str = field(repr=False)
@@ -116,6 +121,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             f"BEITIE_IMAGES is {images!r}; expected s3://bucket/prefix. Unset, pictures lie in a "
             f"folder that the Label Studio of `beitie up` serves."
         )
+    secret = found.get("BEITIE_HOOK_SECRET", "")
+    if 0 < len(secret) < MIN_SECRET_CHARACTERS:
+        raise SettingsError(
+            f"BEITIE_HOOK_SECRET has {len(secret)} characters; expected {MIN_SECRET_CHARACTERS} or "
+            f"more, such as `openssl rand -hex 16` prints."
+        )
     approvers, venv = found.get("BEITIE_APPROVERS", ""), found.get("BEITIE_LABEL_STUDIO_VENV")
     bundled = ROOT / "training" / "families" / "unicalli" / "checkpoints" / "tiny"
     return Settings(
@@ -135,6 +146,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         retrain_automatically=retrain == "automatic",
         retrain_after_characters=_count(found, "BEITIE_RETRAIN_AFTER", 500),
         approvers=tuple(filter(None, (n.strip() for n in approvers.split(",")))),
+        hook_secret=secret,
+        hook_url=(found.get("BEITIE_HOOK_URL") or "http://127.0.0.1:3001").rstrip("/"),
         label_studio_venv=Path(venv or ROOT / ".venv-label-studio").expanduser().resolve(),
         label_studio_url=found.get("LABEL_STUDIO_URL", ""),
         label_studio_api_key=found.get("LABEL_STUDIO_API_KEY", ""),
@@ -221,6 +234,11 @@ class Project:
         from annotation.journal import Journal
 
         return Journal(self.home / "journal")
+
+    @property
+    def hints(self) -> Hints:
+        """That Label Studio may have changed since the last look."""
+        return Hints(self.home / "journal")
 
     @property
     def label_studio_home(self) -> Path:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import dagster as dg
 
+from annotation.hints import HOOK_PATH, SECRET_HEADER
 from annotation.push import push
 from assets.partitions import batches
 from assets.readings import readings, second_readings
@@ -39,6 +40,11 @@ def review_tasks(
         code_version=CODE,
         face=project.standard_font,
     )
+    settings = project.settings
+    if settings.hook_secret:
+        project.label_studio().ensure_webhook(
+            done.project_id, settings.hook_url + HOOK_PATH, {SECRET_HEADER: settings.hook_secret}
+        )
     context.log.info(
         f"{done.tasks_created} tasks made, {done.tasks_found} found, {done.tasks_refreshed} with "
         f"a new draft, {done.tasks_begun} begun by somebody and left alone"

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 
 MAX_ATTEMPTS = 3
 
+LOOK_INTERVAL_S = 60.0
+"""Label Studio is asked for decisions this often; sooner after a hint."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
@@ -95,6 +98,14 @@ def plan_inbox(
         unsettled=tuple(sorted(set(signatures) - set(settled))),
         given_up=given_up,
     )
+
+
+def is_look_due(now: float, *, looked_at: float, hint_at: float) -> bool:
+    """Whether to ask for decisions now: after a hint, or because the last look is old.
+
+    All in seconds since 1970. A hint may get lost, or lie; so it only makes a look come sooner.
+    """
+    return hint_at >= looked_at or now - looked_at >= LOOK_INTERVAL_S
 
 
 def plan_reviews(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import os
 from pathlib import Path
 
 import uvicorn
@@ -64,6 +65,8 @@ def main() -> None:
     desk = Desk(
         place=place,
         fetch_limits=FetchLimits(allowed=tuple(given.allow_network)),
+        # Not an argument: every process of the machine can read those.
+        hook_secret=os.environ.get("BEITIE_HOOK_SECRET", ""),
         is_behind_https=given.behind_https,
     )
     uvicorn.run(

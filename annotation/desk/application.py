@@ -17,7 +17,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from annotation.desk import account_pages, approval_pages, delivery_pages, iiif_pages, work_pages
+from annotation.desk import (
+    account_pages,
+    approval_pages,
+    delivery_pages,
+    hook_pages,
+    iiif_pages,
+    work_pages,
+)
 from annotation.desk.armour import LOCAL_NAMES, Armour
 from annotation.desk.desk import Desk
 from annotation.desk.doors import Refused, Visit, route_of
@@ -42,6 +49,7 @@ def make_application(desk: Desk, *, host_names: Collection[str] = ()) -> Starlet
         *delivery_pages.doors(desk.limits),
         *iiif_pages.DOORS,
         *work_pages.DOORS,
+        *hook_pages.DOORS,
     )
     return Starlette(
         routes=[

@@ -26,6 +26,7 @@ from annotation.desk.sessions import Sessions
 from annotation.desk.thumbnails import Thumbnails
 from annotation.desk.uploads import Uploads
 from annotation.desk.users import Users
+from annotation.hints import Hints
 from annotation.journal import Journal
 from pipelines.store import Store
 from pipelines.tables import Tables
@@ -66,6 +67,7 @@ class Desk:
         limits: How much is taken, and for how long.
         fetch_limits: How far the desk asks other servers.
         now: The clock.
+        hook_secret: What Label Studio's webhooks must carry; empty refuses them all.
         is_behind_https: Whether cookies may travel over HTTPS alone.
     """
 
@@ -73,6 +75,7 @@ class Desk:
     limits: Limits = field(default_factory=Limits)
     fetch_limits: FetchLimits = field(default_factory=FetchLimits)
     now: Callable[[], datetime] = utc_now
+    hook_secret: str = field(default="", repr=False)
     is_behind_https: bool = False
 
     @cached_property
@@ -129,6 +132,11 @@ class Desk:
     def approvals(self) -> Approvals:
         """Where every column stands with people."""
         return Approvals(Journal(self.place.journal))
+
+    @cached_property
+    def hints(self) -> Hints:
+        """That Label Studio may have changed."""
+        return Hints(self.place.journal)
 
     @cached_property
     def thumbnails(self) -> Thumbnails:

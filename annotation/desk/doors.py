@@ -100,6 +100,8 @@ class Door:
         permission: Who may pass; None is for everybody, signed in or not.
         max_body_bytes: Of a request; None is the limit of forms.
         is_for_script: Whether our own script asks, and wants JSON for a refusal.
+        is_for_program: Whether another program knocks, which has no session and no form of ours;
+            the handler checks its secret.
     """
 
     path: str
@@ -108,6 +110,7 @@ class Door:
     permission: Permission | None = Permission.SEE
     max_body_bytes: int | None = None
     is_for_script: bool = False
+    is_for_program: bool = False
 
 
 def route_of(desk: Desk, door: Door, refuse: Callable[[Visit, Refused], Response]) -> Route:
@@ -119,11 +122,12 @@ def route_of(desk: Desk, door: Door, refuse: Callable[[Visit, Refused], Response
             _may_pass(visit, door)
             if door.method != "GET":
                 await _take_body(visit, door)
-                _is_own(visit)
+                if not door.is_for_program:
+                    _is_own(visit)
             response = await run_in_threadpool(door.handler, visit)
         except Refused as refusal:
             response = await run_in_threadpool(_refused, visit, door, refusal, refuse)
-        if visit.token != request.cookies.get(COOKIE):
+        if visit.token != request.cookies.get(COOKIE) and not door.is_for_program:
             set_cookie(response, desk, COOKIE, visit.token)
         return response
 
@@ -212,7 +216,7 @@ def _require_form_token(visit: Visit, given: str) -> None:
 def _refused(
     visit: Visit, door: Door, refusal: Refused, refuse: Callable[[Visit, Refused], Response]
 ) -> Response:
-    if door.is_for_script:
+    if door.is_for_script or door.is_for_program:
         said: dict[str, Any] = {"error": visit.say(refusal.key, **refusal.values)}
         return JSONResponse(said, status_code=refusal.status)
     if refusal.status == 401 and door.method == "GET":

@@ -159,6 +159,13 @@ def test_a_project_that_is_gone_says_what_to_do(label_studio):
         list(label_studio.summaries(987654))
 
 
+def test_a_webhook_is_made_once(label_studio, project):
+    address = "http://desk.example.org/hooks/label-studio"
+    for secret in ("one", "another"):
+        label_studio.ensure_webhook(project, address, {"X-Beitie-Secret": secret})
+    assert label_studio.webhooks(project) == {address: True}
+
+
 def test_more_tasks_than_a_page_holds_are_all_listed(label_studio, project):
     label_studio.import_tasks(project, [payload(f"k{i}") for i in range(205)])
     keys = [s.data["key"] for s in label_studio.summaries(project)]

@@ -148,6 +148,13 @@ def test_what_is_approved_again_as_it_was_is_no_longer_revoked(project, instance
     assert untouched.passed
 
 
+def test_agreement_is_told_batch_by_batch(project, loop):  # noqa: F811
+    loop.submit(loop.tasks()[0], "夫地玄黃宇", WANG.email)
+    told = beitie("review", "agreement", "b1").stdout.splitlines()
+    assert len(told) == 3
+    assert told[2].startswith(f"b1             {LIU} and {WANG.email}: 1 tasks, 100% decided alike")
+
+
 def test_an_edit_after_approval_reaches_people(project, instance, loop):  # noqa: F811
     taken_in(project, instance)
     do(project, Action.APPROVE)

@@ -7,6 +7,7 @@ from assets.triggers import (
     Attempts,
     BatchState,
     inbox_cause,
+    is_look_due,
     plan_inbox,
     plan_readings,
     plan_reviews,
@@ -97,3 +98,11 @@ def test_a_training_is_proposed_for_enough_new_characters(approved, is_proposed)
     if proposal:
         assert proposal.new_characters == approved - 100
         assert "beitie train" in proposal.sentence
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "hint_at", "is_due"),
+    [(0, 0, True), (990, 0, False), (990, 980, False), (990, 995, True), (930, 0, True)],
+)
+def test_a_hint_makes_the_look_come_sooner_and_none_is_needed(looked_at, hint_at, is_due):
+    assert is_look_due(1000, looked_at=looked_at, hint_at=hint_at) is is_due

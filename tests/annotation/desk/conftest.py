@@ -1,10 +1,36 @@
-"""One desk with a user a role for the tests of a module, each on its own project."""
+"""One desk with a user a role for a module's tests, each on its own project, and a browser."""
 
+import os
+import re
 import shutil
 
 import pytest
 
-from tests.annotation.desk.serving import Browser, a_desk, served, with_users
+from tests.annotation.desk.serving import PASSWORD, Browser, a_desk, served, with_users
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def missing(what):
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}: install it, CI must see the desk in a browser")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("Playwright is not installed")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        missing("there is no Chromium on this machine (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        # In a container Chromium's own sandbox cannot start; it sees this desk alone.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +56,36 @@ def port(desk):
 @pytest.fixture
 def browser(port):
     return Browser(port)
+
+
+@pytest.fixture
+def opened(chromium):
+    """Opens pages whose console must stay silent and which ask nobody but the desk."""
+    contexts, troubles = [], []
+
+    def open_page(port, name, language="en"):
+        context = chromium.new_context(locale=language, viewport={"width": 1100, "height": 800})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "console",
+            lambda said: troubles.append(said.text) if "Refused" in said.text else None,
+        )
+        page.on("request", lambda asked: elsewhere(asked.url, port))
+        page.goto(f"http://127.0.0.1:{port}/login")
+        page.fill("#name", name)
+        page.fill("#password", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/$"))
+        return page
+
+    def elsewhere(address, port):
+        if not address.startswith((f"http://127.0.0.1:{port}/", "data:")):
+            troubles.append(f"asked {address}")
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []
