@@ -5,8 +5,9 @@ never taken for one: its account, ``Review.annotator`` and every report are name
 ``simulated-annotator``, its reviews carry ``is_simulated``, and a person's decision about the
 same column replaces its own. Its working times are invented from two constants.
 
-Works as a person does: opens a task, compares each drafted box with what stands there, corrects
-texts, deletes boxes on nothing, draws missed ones, marks damage, decides, submits.
+Works as a person does: opens a task, compares each drafted box with what stands there, picks the
+right candidate by its key or types what is not among them, deletes boxes on nothing, draws missed
+ones, marks damage, decides, submits.
 
 Keeps out: what the truth is (``pipelines.synthesis``, ``pipelines.codh``).
 """
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotation import interface
+from annotation.keystrokes import Touch, keystrokes
 from annotation.label_studio import FullTask, LabelStudio, TaskSummary
 from annotation.places import box_of, place_of, shown_of
 from annotation.reviews import SIMULATED_ANNOTATOR as SIMULATED_ANNOTATOR
@@ -61,7 +63,10 @@ class SimulationParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationReport:
-    """What it did; ``unreached`` counts true characters that stand in no task's crop."""
+    """What it did; ``unreached`` counts true characters that stand in no task's crop.
+
+    Keystrokes are those of all ``annotated`` tasks by the model of ``annotation.keystrokes``.
+    """
 
     batch: str
     tasks: int
@@ -74,6 +79,8 @@ class SimulationReport:
     boxes_removed: int
     boxes_added: int
     unreached: int
+    keystrokes: int
+    keystrokes_without_draft: int
     seconds: float
 
 
@@ -86,6 +93,8 @@ class Correction:
     texts_corrected: int
     boxes_removed: int
     boxes_added: int
+    keystrokes: int
+    keystrokes_without_draft: int
 
     @property
     def count(self) -> int:
@@ -141,6 +150,8 @@ def annotate_batch(
         counts["texts_corrected"] += correction.texts_corrected
         counts["boxes_removed"] += correction.boxes_removed
         counts["boxes_added"] += correction.boxes_added
+        counts["keystrokes"] += correction.keystrokes
+        counts["keystrokes_without_draft"] += correction.keystrokes_without_draft
     return SimulationReport(
         batch=batch,
         tasks=len(there),
@@ -153,6 +164,8 @@ def annotate_batch(
         boxes_removed=counts["boxes_removed"],
         boxes_added=counts["boxes_added"],
         unreached=counts["unreached"],
+        keystrokes=counts["keystrokes"],
+        keystrokes_without_draft=counts["keystrokes_without_draft"],
         seconds=time.monotonic() - began,
     )
 
@@ -207,26 +220,46 @@ def corrected_result(
     }
     paired = _pair(boxes, truth, min_overlap)
     width, height = _picture_size(drafted, frame)
+    places = {identifier: number for number, identifier in enumerate(drafted, 1)}
+    offered = dict(zip(drafted, task.data.get("candidates", ()), strict=False))
     result: list[Mapping[str, Any]] = []
-    texts_corrected = boxes_added = 0
+    touches = [Touch(place=places[i], is_removed=True) for i in boxes.keys() - paired.values()]
+    drawn: list[Touch] = []
+    unaided: list[Touch] = []
+    texts_corrected = 0
     for index, character in enumerate(truth):
         found = paired.get(index)
+        texts, states, pick = _texts(character), _states(character), 0
+        is_written = interface.WRITTEN in texts
+        by_hand = Touch(place=0, typed=int(is_written), is_empty=True, marks=len(states))
+        unaided.append(by_hand)
         if found is None:
-            boxes_added += 1
+            drawn.append(by_hand)
             identifier = derive_id("drawn", task.data["key"], index)[:10]
             place = place_of(character.box, crop, frame)
         else:
             identifier = found
             place = drafted[found][interface.BOX]["value"]
-            texts = drafted[found].get(interface.WRITTEN, {}).get("value", {}).get("text", [""])
-            texts_corrected += texts[0] != character.written
+            value = drafted[found].get(interface.WRITTEN, {}).get("value", {})
+            draft = value.get("text", [""])[0]
+            texts_corrected += draft != character.written
+            is_wrong = is_written and draft != character.written
+            if is_wrong and character.written in offered.get(found, ()):
+                # As a person does: the draft stays in its field, and the key says what holds.
+                pick = offered[found].index(character.written) + 1
+                texts = {k: v for k, v in texts.items() if k != interface.WRITTEN}
+                texts |= {interface.WRITTEN: draft} if draft else {}
+            touch = Touch(
+                place=places[found],
+                is_picked=pick > 0,
+                typed=int(is_wrong and not pick),
+                is_empty=not draft,
+                marks=len(states),
+            )
+            if touch.is_picked or touch.typed or touch.marks:
+                touches.append(touch)
         result += region(
-            identifier,
-            place,
-            texts=_texts(character),
-            states=_states(character),
-            width=width,
-            height=height,
+            identifier, place, texts=texts, states=states, width=width, height=height, pick=pick
         )
     decision = interface.APPROVE if truth else interface.REJECT
     return Correction(
@@ -234,7 +267,9 @@ def corrected_result(
         decision=decision,
         texts_corrected=texts_corrected,
         boxes_removed=len(boxes) - len(paired),
-        boxes_added=boxes_added,
+        boxes_added=len(drawn),
+        keystrokes=keystrokes(touches, drawn),
+        keystrokes_without_draft=keystrokes((), unaided),
     )
 
 

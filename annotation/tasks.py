@@ -235,10 +235,12 @@ def region(
     states: Sequence[str],
     width: int,
     height: int,
+    pick: int = 0,
 ) -> list[dict[str, Any]]:
     """The results of one character: a box, its texts by control, its states; one shared id.
 
-    ``width`` and ``height`` are those of the picture the browser shows.
+    ``width`` and ``height`` are those of the picture the browser shows; ``pick`` is the key of a
+    candidate, 0 for none.
     """
     shared = {
         "id": identifier,
@@ -251,9 +253,11 @@ def region(
     for name, text in texts.items():
         value: dict[str, Any] = {**place, "text": [text]}
         items.append({**shared, "from_name": name, "type": "textarea", "value": value})
-    if states:
-        value = {**place, "choices": list(states)}
-        items.append({**shared, "from_name": interface.STATE, "type": "choices", "value": value})
+    chosen = [(interface.PICK, [str(pick)] if pick else []), (interface.STATE, list(states))]
+    for name, choices in chosen:
+        if choices:
+            value = {**place, "choices": choices}
+            items.append({**shared, "from_name": name, "type": "choices", "value": value})
     return items
 
 

@@ -79,6 +79,31 @@ def test_wrong_texts_are_corrected_in_place():
     assert list(seen(correction)) == ["r0", "r1", "r2", "r3"]
 
 
+def offering(task, candidates):
+    return replace(task, data={**task.data, "candidates": candidates})
+
+
+def test_a_candidate_is_picked_by_its_key_and_anything_else_typed():
+    task = offering(a_task(["天", "他", "", "黃"]), [["天"], ["他", "地"], ["玄", "亥"], ["黃"]])
+    correction = corrected_result(task, true("天地玄黃"))
+    assert counts(correction) == (2, 0, 0)
+    regions = list(seen(correction).values())
+    assert [r.get("pick") for r in regions] == [None, ["2"], ["1"], None]
+    assert [r.get("written") for r in regions] == [["天"], ["他"], None, ["黃"]]
+    assert interface.result_problems(correction.result, interface.column_interface()) == []
+    # Three steps down, two picks, the decision and the submit.
+    assert correction.keystrokes == 3 + 2 + 2
+    typed = corrected_result(offering(task, [["天"], ["他"], [], ["黃"]]), true("天地玄黃"))
+    assert typed.keystrokes == 3 + (1 + 1 + 4 + 1) + (1 + 4 + 1) + 2
+    unaided = 4 * (2 + 1 + 4 + 1) + 2
+    assert correction.keystrokes_without_draft == typed.keystrokes_without_draft == unaided
+
+
+def test_a_right_draft_costs_its_decision_alone():
+    correction = corrected_result(a_task("天地玄黃"), true("天地玄黃"))
+    assert correction.keystrokes == 2
+
+
 def test_a_false_box_goes_and_a_missed_character_is_drawn():
     drafted = [BOXES[0], Box(100, 238, 112, 250), BOXES[3]]
     correction = corrected_result(a_task("天一黃", drafted), true("天地玄黃"))
