@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from annotation import interface
-from annotation.images import Derivative, make_derivative
+from annotation.images import Derivative
+from annotation.page_pictures import make_page_picture
 from annotation.payloads import Pictures, columns_of
 from annotation.places import place_of
 from annotation.projects import Payload
@@ -57,10 +58,11 @@ def page_payloads(
                 max_side_px=pictures.max_side_px,
             )
             for part, frame in enumerate(frames, 1):
-                picture = make_derivative(
+                picture = make_page_picture(
                     pictures.store,
                     page.image_key,
                     frame,
+                    shown_in(frame, columns),
                     images=pictures.images,
                     max_side_px=pictures.max_side_px,
                 )
@@ -96,9 +98,9 @@ def page_task(
         part: Which segment from the right, from 1 to ``parts``.
         parts: How many there are.
     """
-    shown = [column for column in columns if _holds(frame, column.box)]
+    shown = shown_in(frame, columns)
     result: list[dict[str, Any]] = []
-    for column in sorted(shown, key=lambda c: c.column_index):
+    for column in shown:
         result += column_region(
             derive_id("layout", column.column_id)[:10],
             place_of(column.box, frame),
@@ -162,8 +164,10 @@ def page_decision_item(decision: str) -> dict[str, Any]:
     }
 
 
-def _holds(frame: Box, box: Box) -> bool:
-    return frame.left <= box.left and box.right <= frame.right
+def shown_in(frame: Box, columns: Sequence[Column]) -> list[Column]:
+    """The columns that lie whole in a frame, in reading order."""
+    inside = (c for c in columns if frame.left <= c.box.left and c.box.right <= frame.right)
+    return sorted(inside, key=lambda column: column.column_index)
 
 
 def _digest(value: Any) -> str:

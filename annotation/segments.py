@@ -31,7 +31,7 @@ class SegmentParams:
     """
 
     max_aspect: float = 3.0
-    segment_aspect: float = 2.0
+    segment_aspect: float = 1.5
     max_shrink: float = 6.0
     overlap: float = 0.25
 

@@ -44,7 +44,7 @@ def test_every_column_lies_whole_in_a_frame_and_keeps_its_pixels(width, height, 
     columns = []
     for _ in range(data.draw(st.integers(1, 6))):
         left = data.draw(st.integers(0, width - 2))
-        right = data.draw(st.integers(left + 1, min(width, left + height)))
+        right = data.draw(st.integers(left + 1, min(width, left + round(0.7 * height))))
         columns.append(Box(left, 0, right, height))
     frames = segments_of(page, columns, PARAMS, max_side_px=SIDE)
     for column in columns:
