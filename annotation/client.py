@@ -171,13 +171,9 @@ class _RealLabelStudio:
         there = {plain(view.data).get("title") for view in found}
         for view in views:
             if view.title not in there:
-                self._make_view(project_id, view.title, view_data(view, hidden))
-
-    def _make_view(self, project_id: int, title: str, data: Any) -> None:
-        self._once(
-            f"making the view {title!r}",
-            lambda: self._sdk.views.create(project=project_id, data=data),
-        )
+                data: Any = view_data(view, hidden)
+                make = partial(self._sdk.views.create, project=project_id, data=data)
+                self._once(f"making the view {view.title!r}", make)
 
     def summaries(self, project_id: int) -> Iterator[TaskSummary]:
         fields = (

@@ -45,7 +45,7 @@ VARIABLES: dict[str, str] = {
     "BEITIE_RAY": "address of a Ray cluster for pages and columns (default: this machine's cores)",
     "BEITIE_TRAIN_SECONDS": "seconds of one training, 0 leaves it to the recipe (default: 0)",
     "BEITIE_APPROVERS": "who may approve, by Label Studio e-mail, with commas (default: anyone)",
-    "BEITIE_HOOK_SECRET": "16 characters by which Label Studio may hint to the desk (default: none)",
+    "BEITIE_HOOK_SECRET": "16 characters by which Label Studio hints to the desk (default: none)",
     "BEITIE_HOOK_URL": "the desk as Label Studio reaches it (default: http://127.0.0.1:3001)",
     "BEITIE_LABEL_STUDIO_VENV": "environment that holds Label Studio (default: .venv-label-studio)",
     "BEITIE_RETRAIN": "propose or automatic: what enough approvals lead to (default: propose)",

@@ -16,6 +16,7 @@
     ink       ink against its truth, beside Otsu, Sauvola and more  goal: the best F-measure
     boxes     characters found, beside RapidOCR and projections     goal: F1 0.85 on CODH
     blocks    tokens a second, our transformer beside FLUX's        goal: at least as many
+    review    push and pull of 1,000 columns, real Label Studio   (by name only)
     order     reading order on the CODH pages                       goal: 99 % of characters
 
 Works on what `make material` fetched. Not a test: other programs on the machine disturb it.
@@ -38,6 +39,7 @@ from tests.benchmarks.queue import bench_queue
 from tests.benchmarks.raw_columns import bench_raw_columns
 from tests.benchmarks.reading import bench_reading
 from tests.benchmarks.resynthesis import bench_resynthesis
+from tests.benchmarks.reviewing import bench_review
 from tests.benchmarks.rounds import bench_rounds
 from tests.benchmarks.speed import bench_pages, bench_readers, bench_way
 from tests.benchmarks.weak_labels import bench_weak_labels
@@ -54,13 +56,14 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "located": bench_located,
     "rounds": bench_rounds,
     "queue": bench_queue,
+    "review": bench_review,
     "ink": bench_binarization,
     "boxes": bench_detection,
     "order": bench_order,
     "blocks": bench_transformer,
 }
 
-LONG = ("rounds", "queue")
+LONG = ("rounds", "queue", "review")
 """Run by name only."""
 
 
