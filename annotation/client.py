@@ -241,10 +241,8 @@ class _RealLabelStudio:
     def show_predictions(self, project_id: int, model_version: str) -> None:
         current = self._repeat("reading the project", lambda: self._sdk.projects.get(id=project_id))
         if current.model_version != model_version:
-            self._repeat(
-                f"showing the drafts of {model_version}",
-                lambda: self._sdk.projects.update(project_id, model_version=model_version),
-            )
+            change = partial(self._sdk.projects.update, project_id, model_version=model_version)
+            self._repeat(f"showing the drafts of {model_version}", change)
 
     def update_task(self, task_id: int, data: Mapping[str, Any]) -> None:
         self._repeat(

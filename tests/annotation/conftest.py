@@ -1,4 +1,4 @@
-"""One real Label Studio for the whole session, started from a database made once.
+"""One real Label Studio and one browser, the server started from a database made once.
 
 Making the database takes half a minute, starting on one that is there four seconds. So the
 fresh database is kept in pytest's cache and copied into a new folder for each session.
@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -25,6 +26,8 @@ from tests.annotation.loop import Loop
 from tests.conftest import ROOT
 
 DATABASE = "label_studio.sqlite3"
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -119,3 +122,26 @@ def journal(tmp_path: Path) -> Journal:
 def loop(label_studio: LabelStudio, batch: Batch, images: ImageFolder, journal: Journal) -> Loop:
     """Push, annotate and pull of one batch, on either server."""
     return Loop(label_studio, batch, images, journal)
+
+
+def missing(what: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}: install it, CI must see the pages in a browser")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser; without one the test is skipped, except in CI."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("Playwright is not installed")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        missing("there is no Chromium on this machine (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        # In a container Chromium's own sandbox cannot start; it sees our own pages alone.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

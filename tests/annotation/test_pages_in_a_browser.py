@@ -19,7 +19,6 @@ from pipelines.columns import ColumnParams, make_columns, process_columns
 from pipelines.ids import derive_id
 from pipelines.layouts import LayoutReview, Said
 from pipelines.records import Column, Page, Reader, Reading, Rejection
-from tests.annotation.desk.test_in_a_browser import chromium as chromium
 from tests.annotation.layouts import page_tasks
 from tests.drawing import draw_page
 from tests.pipelines.test_columns import page_of

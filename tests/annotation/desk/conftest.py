@@ -1,36 +1,11 @@
-"""One desk with a user a role for a module's tests, each on its own project, and a browser."""
+"""One desk with a user a role for a module's tests, each on its own project."""
 
-import os
 import re
 import shutil
 
 import pytest
 
 from tests.annotation.desk.serving import PASSWORD, Browser, a_desk, served, with_users
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def missing(what):
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what}: install it, CI must see the desk in a browser")
-    pytest.skip(what)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("Playwright is not installed")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        missing("there is no Chromium on this machine (on Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        # In a container Chromium's own sandbox cannot start; it sees this desk alone.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
