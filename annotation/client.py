@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -251,7 +252,8 @@ class _RealLabelStudio:
         )
 
     def delete_task(self, task_id: int) -> None:
-        self._delete("task", lambda: self._sdk.tasks.delete(id=str(task_id)))
+        with suppress(NotFound):
+            self._repeat("deleting a task", lambda: self._sdk.tasks.delete(id=str(task_id)))
 
     def add_annotation(
         self,
@@ -283,22 +285,21 @@ class _RealLabelStudio:
         )
 
     def ensure_webhook(self, project_id: int, url: str, headers: Mapping[str, str]) -> None:
-        doing = f"setting the webhook of project {project_id}"
+        doing, hooks = f"setting the webhook of project {project_id}", self._sdk.webhooks
         known = {hook.url: int(hook.id) for hook in self._hooks(project_id)}
         wanted: Any = {"url": url, "headers": dict(headers), "is_active": True}
         if url in known:
-            self._repeat(doing, lambda: self._sdk.webhooks.update(known[url], **wanted))
+            self._repeat(doing, lambda: hooks.update(known[url], **wanted))
             return
         wanted |= {"project": project_id, "send_payload": False, "send_for_all_actions": False}
-        wanted["actions"] = list(HOOK_ACTIONS)
-        self._once(doing, lambda: self._sdk.webhooks.create(**wanted))
+        self._once(doing, lambda: hooks.create(**wanted, actions=list(HOOK_ACTIONS)))
 
     def webhooks(self, project_id: int) -> dict[str, bool]:
         return {str(hook.url): bool(hook.is_active) for hook in self._hooks(project_id)}
 
     def _hooks(self, project_id: int) -> list[Any]:
-        doing = "listing webhooks"
-        return self._repeat(doing, lambda: list(self._sdk.webhooks.list(project=str(project_id))))
+        doing, hooks = "listing webhooks", self._sdk.webhooks
+        return self._repeat(doing, lambda: list(hooks.list(project=str(project_id))))
 
     def fetch(self, path: str) -> tuple[bytes, str]:
         def get() -> httpx.Response:
@@ -350,12 +351,6 @@ class _RealLabelStudio:
                     f"listed {seen}; somebody may be deleting tasks. Try again."
                 )
             page += 1
-
-    def _delete(self, kind: str, call: Callable[[], None]) -> None:
-        try:
-            self._repeat(f"deleting a {kind}", call)
-        except NotFound:
-            return
 
     def _once(self, doing: str, call: Callable[[], T]) -> T:
         with self._explained(doing):

@@ -39,8 +39,8 @@ class Standing:
         approver: The second person who approved it, or marked it as ground truth.
         returned: Why it waits for its annotator again.
         returned_detail: The same as a sentence.
-        returned_at: When.
-        refused: Content that people had seen when they returned it.
+        refused: Content that was known when it was returned.
+        refused_until: When the newest of it was saved, by Label Studio's clock.
         revoked: Every review of it whose approval was revoked, as it stood afterwards.
         kept: Flags of which an approver said that the approval stands.
         flags: Flags that nobody has dealt with.
@@ -54,8 +54,8 @@ class Standing:
     approver: str = ""
     returned: Returned | None = None
     returned_detail: str = ""
-    returned_at: datetime | None = None
     refused: frozenset[str] = frozenset()
+    refused_until: datetime | None = None
     revoked: tuple[Review, ...] = ()
     kept: frozenset[FlagKey] = frozenset()
     flags: tuple[Flagged, ...] = ()
@@ -98,8 +98,12 @@ class Standing:
         return is_machines and not review.is_simulated
 
     def is_answered_by(self, review: Review) -> bool:
-        """Whether it is a new answer to a return, and not what was returned."""
-        is_later = self.returned_at is not None and review.reviewed_at > self.returned_at
+        """Whether it is a new answer to a return, and not what was returned.
+
+        The same content saved anew is one: the annotator insists. Times are compared with times
+        of Label Studio alone, because its clock and the desk's may differ.
+        """
+        is_later = self.refused_until is not None and review.reviewed_at > self.refused_until
         return is_later or review.content_hash not in self.refused
 
 
@@ -110,7 +114,7 @@ def standings(lines: Iterable[Line]) -> dict[str, Standing]:
         entry = line.entry
         column_id = entry.review.column_id if isinstance(entry, Decided) else entry.column_id
         before = found.get(column_id) or Standing(column_id=column_id)
-        after = _after(before, entry, line.at)
+        after = _after(before, entry)
         found[column_id] = replace(after, lines=(*before.lines, line))
     return found
 
@@ -138,7 +142,7 @@ def state_of(result: Review | Rejection) -> State:
     return State.NEW if result.reason in UNTOUCHED else State.IN_PROGRESS
 
 
-def _after(standing: Standing, entry: Entry, at: datetime) -> Standing:
+def _after(standing: Standing, entry: Entry) -> Standing:
     if isinstance(entry, Decided):
         return _decided(standing, entry) if standing.yields_to(entry.review) else standing
     if isinstance(entry, Flagged):
@@ -146,7 +150,7 @@ def _after(standing: Standing, entry: Entry, at: datetime) -> Standing:
         return replace(standing, flags=(*others, entry))
     if isinstance(entry, Cleared):
         return _without_flag(standing, (entry.reason, entry.content_hash))
-    return _stepped(replace(standing, step_count=standing.step_count + 1), entry, at)
+    return _stepped(replace(standing, step_count=standing.step_count + 1), entry)
 
 
 def _decided(standing: Standing, decided: Decided, approver: str = "") -> Standing:
@@ -158,12 +162,12 @@ def _decided(standing: Standing, decided: Decided, approver: str = "") -> Standi
         approver=approver,
         returned=None,
         returned_detail="",
-        returned_at=None,
         refused=frozenset(),
+        refused_until=None,
     )
 
 
-def _stepped(standing: Standing, step: Step, at: datetime) -> Standing:
+def _stepped(standing: Standing, step: Step) -> Standing:
     if step.action in (Action.KEEP, Action.ACCEPT):
         return _flag_settled(standing, step)
     if standing.decided is None or standing.decided.review.content_hash != step.content_hash:
@@ -175,30 +179,30 @@ def _stepped(standing: Standing, step: Step, at: datetime) -> Standing:
         return replace(standing, state=State.GROUND_TRUTH, approver=standing.approver or step.who)
     if step.action is Action.SEND_BACK and standing.state is State.DONE:
         detail = f"{step.who} sent it back: {step.reason}"
-        return _returned(standing, Returned.SENT_BACK, detail, at)
+        return _returned(standing, Returned.SENT_BACK, detail)
     if step.action is Action.REVOKE and standing.is_approved:
         by = standing.approver or review.annotator
         detail = f"{step.who} revoked the approval by {by}: {step.reason}"
         gone = replace(review, returned=Returned.REVOKED, returned_detail=detail)
-        after = _returned(standing, Returned.REVOKED, detail, at)
+        after = _returned(standing, Returned.REVOKED, detail)
         return replace(after, revoked=(*after.revoked, gone))
     if step.action is Action.WITHDRAW and standing.state is State.DONE:
         return replace(standing, state=State.IN_PROGRESS, decided=None)
     return standing
 
 
-def _returned(standing: Standing, why: Returned, detail: str, at: datetime) -> Standing:
+def _returned(standing: Standing, why: Returned, detail: str) -> Standing:
     entries = [line.entry for line in standing.lines]
-    seen = {entry.review.content_hash for entry in entries if isinstance(entry, Decided)}
-    seen |= {entry.content_hash for entry in entries if isinstance(entry, Flagged)}
+    known = [entry.review for entry in entries if isinstance(entry, Decided)]
+    known += [e.edited.review for e in entries if isinstance(e, Flagged) and e.edited is not None]
     return replace(
         standing,
         state=State.IN_PROGRESS,
         approver="",
         returned=why,
         returned_detail=detail,
-        returned_at=at,
-        refused=frozenset(seen),
+        refused=frozenset(review.content_hash for review in known),
+        refused_until=max(review.reviewed_at for review in known),
         flags=(),
     )
 

@@ -161,10 +161,10 @@ class Sheet:
     boxes: tuple[Box, ...]
 
 
-CHARACTER_HEIGHT_PX = 52
+CHARACTER_HEIGHT_PX = 64
 """How tall a character of the text stands on the screen, at least: strokes can be compared."""
 
-MIN_HEIGHT_PX, MAX_HEIGHT_PX = 320, 2600
+MIN_HEIGHT_PX, MAX_HEIGHT_PX = 460, 2600
 
 
 def sheet_of(column: Box, marks: Sequence[Mark]) -> Sheet:
