@@ -39,6 +39,7 @@ def full_task(row: Mapping[str, Any]) -> FullTask:
 
 
 def _annotation(found: Mapping[str, Any]) -> dict[str, Any]:
-    """One endpoint names the annotator by id, another as a record: always the id."""
-    by = found.get("completed_by")
-    return {**found, "completed_by": int(by["id"]) if isinstance(by, Mapping) else by}
+    """One endpoint names people by id, another as a record: always the id."""
+    people = {name: found.get(name) for name in ("completed_by", "updated_by")}
+    ids = {n: int(by["id"]) if isinstance(by, Mapping) else by for n, by in people.items()}
+    return {**found, **ids}

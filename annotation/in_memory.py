@@ -167,6 +167,7 @@ class InMemoryLabelStudio:
             "id": annotation_id,
             "result": copy.deepcopy(list(result)),
             "completed_by": self._users[completed_by].user_id,
+            "updated_by": self.whoami().user_id,
             "was_cancelled": is_skipped,
             "lead_time": lead_time_s,
             "updated_at": task.updated_at.isoformat(),
@@ -179,6 +180,7 @@ class InMemoryLabelStudio:
                 task.updated_at = self._tick()
                 task.annotations[annotation_id] |= {
                     "result": copy.deepcopy(list(result)),
+                    "updated_by": self.whoami().user_id,
                     "updated_at": task.updated_at.isoformat(),
                 }
                 return

@@ -46,7 +46,7 @@ class TaskSummary:
 class FullTask:
     """A task with its annotations and predictions, as raw JSON; drafts are left out.
 
-    ``completed_by`` of an annotation is the id of an account.
+    ``completed_by`` of an annotation is the id of an account, ``updated_by`` of who saved it last.
     """
 
     task_id: int

@@ -11,6 +11,9 @@ from pipelines.records import Review, ReviewTask
 
 
 class Loop:
+    annotation: int
+    """What a test submitted and comes back to."""
+
     def __init__(self, client, batch, images, journal):
         self.client, self.batch, self.images, self.journal = client, batch, images, journal
 

@@ -128,6 +128,7 @@ def test_an_annotation_is_in_somebodys_name_and_moves_the_clock(label_studio, pr
     again = label_studio.task(second.task_id)
     assert again.annotations[0]["result"][0]["value"] == {"choices": ["reject"]}
     assert again.annotations[0]["completed_by"] == somebody
+    assert again.annotations[0]["updated_by"] == label_studio.whoami().user_id
     assert again.updated_at > moment
     untouched = label_studio.task(first.task_id)
     assert untouched.annotations == ()

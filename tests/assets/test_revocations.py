@@ -143,9 +143,9 @@ def test_what_is_approved_again_as_it_was_is_no_longer_revoked(project, instance
     do(project, Action.APPROVE)
     assert revoked_samples(project) == {}
     assert taught_by(project, {}) == []
-    untouched = checks.models_untouched_by_revocations(project)
-    assert isinstance(untouched, dg.AssetCheckResult)
-    assert untouched.passed
+    found = checks.models_untouched_by_revocations(project)
+    assert isinstance(found, dg.AssetCheckResult)
+    assert found.passed
 
 
 def test_agreement_is_told_batch_by_batch(project, loop):  # noqa: F811
