@@ -34,7 +34,7 @@ class PullParams:
     ``needs_second_person``: an annotator's approval makes a column done, no more.
     """
 
-    guideline_version: str = "2026.1"
+    guideline_version: str = "2026.2"
     approvers: tuple[str, ...] = ()
     needs_second_person: bool = False
 

@@ -26,6 +26,31 @@ from tests.annotation.loop import Loop
 from tests.conftest import ROOT
 
 DATABASE = "label_studio.sqlite3"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def missing(what: str) -> None:
+    """Skip the test, or fail it where everything must be there."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"{what}: install it, CI must see the pages in a browser")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser without a window."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("Playwright is not installed")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        missing("there is no Chromium on this machine (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        # In a container Chromium's own sandbox cannot start; it sees our servers alone.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

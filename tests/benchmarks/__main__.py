@@ -7,6 +7,7 @@
     growth    time a page and memory of 10, 100 and 1,000 pages     goal: the same
     readers   characters a second, UniCalli beside RapidOCR         goal: at least as many
     reading   characters read right in hands never learned          goal: ahead of RapidOCR
+    keystrokes  presses a column with a draft, by a model        goal: fewer than without
     rounds    corrections over four rounds of learning from a hand  (half an hour; by name only)
     queue     what the order of work saves, beside a random order   (20 minutes; by name only)
     weak      what two readers agree on, and what it teaches        goal: 97 % of labels right
@@ -33,6 +34,7 @@ from tests.benchmarks.binarization import bench_binarization
 from tests.benchmarks.blocks import bench_transformer
 from tests.benchmarks.detection import bench_detection
 from tests.benchmarks.growth import bench_growth
+from tests.benchmarks.keystrokes import bench_keystrokes
 from tests.benchmarks.located import bench_located
 from tests.benchmarks.order import bench_order
 from tests.benchmarks.queue import bench_queue
@@ -50,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "growth": bench_growth,
     "readers": bench_readers,
     "reading": bench_reading,
+    "keystrokes": bench_keystrokes,
     "weak": bench_weak_labels,
     "resynthesis": bench_resynthesis,
     "raw": bench_raw_columns,
