@@ -237,7 +237,9 @@ class _RealLabelStudio:
         return int(plain(answer).get("created") or 0)
 
     def delete_prediction(self, prediction_id: int) -> None:
-        self._delete("prediction", lambda: self._sdk.predictions.delete(id=prediction_id))
+        gone = partial(self._sdk.predictions.delete, id=prediction_id)
+        with suppress(NotFound):
+            self._repeat("deleting a prediction", gone)
 
     def show_predictions(self, project_id: int, model_version: str) -> None:
         current = self._repeat("reading the project", lambda: self._sdk.projects.get(id=project_id))

@@ -29,7 +29,7 @@ DATABASE = "label_studio.sqlite3"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skip the test, or fail it where everything must be there."""
     if os.environ.get("CI", "").lower() in ("1", "true"):
         pytest.fail(f"{what}: install it, CI must see the pages in a browser")
@@ -37,8 +37,8 @@ def missing(what: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    """A browser without a window."""
+def chromium() -> Iterator[Any]:
+    """A browser without a window; without one the test is skipped, except in CI."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -51,8 +51,6 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -147,26 +145,3 @@ def journal(tmp_path: Path) -> Journal:
 def loop(label_studio: LabelStudio, batch: Batch, images: ImageFolder, journal: Journal) -> Loop:
     """Push, annotate and pull of one batch, on either server."""
     return Loop(label_studio, batch, images, journal)
-
-
-def missing(what: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what}: install it, CI must see the pages in a browser")
-    pytest.skip(what)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A browser; without one the test is skipped, except in CI."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("Playwright is not installed")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        missing("there is no Chromium on this machine (on Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        # In a container Chromium's own sandbox cannot start; it sees our own pages alone.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
