@@ -25,7 +25,7 @@ from pipelines.order.places import pairs_sharing
 
 Floats = npt.NDArray[np.float32]
 
-CHECKPOINT = Path(__file__).with_name("checkpoints") / "detector-2"
+CHECKPOINT = Path(__file__).with_name("checkpoints") / "detector-3"
 
 STRIDE = 4
 _MULTIPLE = 32
