@@ -61,3 +61,10 @@ def test_without_a_label_studio_it_says_how_to_get_one(tmp_path):
     project = Project(read_settings({"BEITIE_HOME": str(tmp_path)}))
     with pytest.raises(ServiceError, match="beitie up"):
         project.label_studio()
+
+
+def test_the_standard_font_is_there_once_it_was_fetched(tmp_path, material):
+    bare = Project(read_settings({"BEITIE_HOME": str(tmp_path)}))
+    assert bare.standard_font is None
+    fetched = Project(read_settings({"BEITIE_HOME": str(material)}))
+    assert fetched.standard_font.covers("碑")
