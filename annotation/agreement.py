@@ -2,7 +2,8 @@
 
 Holds, for two who worked on the same tasks: corrections per 100 characters between their texts,
 Krippendorff's alpha over the characters of boxes that both drew, the F1 of boxes, Kendall's tau of
-their order, and how often they decided alike. A draft counts as one who approved everything.
+their order, and how often they decided alike. A draft counts as one who approved everything, and so
+does ground truth, where it stands among the tasks (``annotation.gold``).
 
 Texts, boxes and order are compared where both approved: nobody claims that the others are whole.
 People saw the same draft before they corrected it, so their agreement is higher than it would be of
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -25,11 +26,14 @@ from annotation.label_studio import FullTask, User
 from annotation.reviews import PartReview, read_annotation
 from annotation.tasks import decision_item
 from pipelines.corrections import CorrectionRate, corrections_per_100
-from pipelines.geometry import intersection_over_union
-from pipelines.records import Decision, ReviewedCharacter
+from pipelines.geometry import Box, intersection_over_union
+from pipelines.records import Decision, Review, ReviewedCharacter
 
 DRAFT = "draft"
 """Stands for the machine where annotators are named."""
+
+TRUTH = "ground truth"
+"""Stands for what is known where annotators are named."""
 
 MIN_OVERLAP = 0.5
 """Intersection over union from which two boxes are the same place."""
@@ -85,11 +89,16 @@ class Agreement:
 
 
 def agreements(
-    tasks: Iterable[FullTask], users: Mapping[int, User], rng: np.random.Generator
+    tasks: Iterable[FullTask],
+    users: Mapping[int, User],
+    rng: np.random.Generator,
+    *,
+    truth: Mapping[str, Review] | None = None,
 ) -> list[Agreement]:
     """Every two who worked on the same tasks, the draft among them; ``rng`` draws intervals.
 
-    Of several annotations of one person the latest counts.
+    Of several annotations of one person the latest counts. Where a column's ``truth`` is known,
+    by column id, it is compared with everyone who did not make it.
     """
     shared: dict[tuple[str, str], list[tuple[PartReview, PartReview]]] = defaultdict(list)
     for task in tasks:
@@ -98,6 +107,10 @@ def agreements(
         if drafted is not None and read:
             for name, one in read.items():
                 shared[DRAFT, name].append((drafted, one))
+        known = (truth or {}).get(str(task.data["column_id"]))
+        for name, one in read.items() if known is not None else ():
+            if known is not None and name not in (known.annotator, known.approver):
+                shared[TRUTH, name].append((_true(known, task, one), one))
         for a, b in combinations(sorted(read), 2):
             shared[a, b].append((read[a], read[b]))
     return [_agreement(names, pairs, rng) for names, pairs in sorted(shared.items())]
@@ -166,6 +179,15 @@ def _draft(task: FullTask, users: Mapping[int, User]) -> PartReview | None:
     row = {"id": 0, "result": result, "updated_at": task.updated_at.isoformat()}
     read = read_annotation(row, task, users)
     return read if isinstance(read, PartReview) else None
+
+
+def _true(known: Review, task: FullTask, beside: PartReview) -> PartReview:
+    """What is known of the part of a column that a task shows."""
+    crop = Box(*(int(value) for value in task.data["crop"]))
+    inside = tuple(c for c in known.characters if crop.top <= c.box.center[1] < crop.bottom)
+    return replace(
+        beside, annotator=TRUTH, decision=Decision.APPROVED, characters=inside, annotation_id=0
+    )
 
 
 def _agreement(

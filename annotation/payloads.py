@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from annotation import interface
 from annotation.candidates import Candidates
+from annotation.gold import Gold
 from annotation.guide import lay_out
 from annotation.images import Derivative, Images, make_derivative, make_guided_derivative
 from annotation.projects import Payload
@@ -132,6 +134,46 @@ def column_payloads(
             rejections[column.column_id] = rejected(column, "invalid_task", " ".join(problems))
             continue
         yield from payloads
+
+
+def gold_payloads(
+    gold: Sequence[Gold],
+    batch: str,
+    pictures: Pictures,
+    *,
+    among: int,
+    max_characters: int,
+    weights: TriageParams,
+) -> Iterator[Payload]:
+    """The tasks of known columns, like any others; one that cannot be shown is left out.
+
+    Each takes a place of the queue that its id decides, ``among`` as many columns.
+    """
+    expected = interface.column_interface()
+    counts = Counter(canonical(c.text) for one in gold for c in one.reading.characters if c.text)
+    for one in gold:
+        weighed = triage(
+            one.reading,
+            None,
+            is_order_uncertain=one.column.is_order_uncertain,
+            counts=counts,
+            params=weights,
+        )
+        try:
+            payloads = _tasks_of(
+                one.column,
+                one.reading,
+                None,
+                pictures,
+                batch=batch,
+                max_characters=max_characters,
+                weighed=weighed,
+                place=1 + crc32(one.column.column_id.encode()) % max(1, among),
+            )
+        except (MaterialError, ValueError):
+            continue
+        if not any(interface.task_problems(payload, expected) for payload in payloads):
+            yield from payloads
 
 
 def rejected(column: Column, reason: str, detail: str) -> Rejection:

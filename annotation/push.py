@@ -13,15 +13,17 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from annotation import interface
 from annotation.cursor import by_column
+from annotation.gold import Gold
 from annotation.images import Images
 from annotation.label_studio import MAX_TITLE, LabelStudio, TaskSummary
 from annotation.page_tasks import HIDDEN_COLUMNS as HIDDEN_PAGE_COLUMNS
 from annotation.page_tasks import page_payloads
-from annotation.payloads import Pictures, column_payloads, columns_of, rejected
+from annotation.payloads import Pictures, column_payloads, columns_of, gold_payloads, rejected
 from annotation.projects import Filled, check_pictures, fill
 from annotation.queue import QueueParams
 from annotation.segments import SegmentParams
@@ -98,6 +100,7 @@ def push(
     code_version: str,
     face: FontFace | None = None,
     params: PushParams = PushParams(),
+    gold: Sequence[Gold] = (),
 ) -> PushReport:
     """Put the columns of a batch before people; write the table ``review_tasks``.
 
@@ -106,7 +109,8 @@ def push(
     twice: what a killed push left undone, the next one does. Tasks nobody has begun get the new
     draft of a new release; begun ones keep the draft their annotator saw, and so does their row.
     Untouched tasks of columns that are no more are withdrawn. ``face`` is the standard font of
-    the guides beside the ink; without one the pictures show the ink alone.
+    the guides beside the ink; without one the pictures show the ink alone. ``gold`` are known
+    columns that are put among the others and have no row.
 
     Raises:
         ServiceError: If Label Studio is down, slow or refuses; run it again when it is back.
@@ -135,10 +139,18 @@ def push(
         queue=params.queue,
         rejections=rejections,
     )
+    known = gold_payloads(
+        gold,
+        batch,
+        pictures,
+        among=columns.accepted if (columns := tables.manifest("columns", batch)) else 0,
+        max_characters=params.max_characters_per_task,
+        weights=params.triage,
+    )
     filled, there = fill(
         client,
         project_id,
-        wanted,
+        chain(wanted, known),
         group_field="column_id",
         tasks_per_request=params.tasks_per_request,
     )

@@ -1,11 +1,15 @@
-"""How a batch is reviewed: by one person or by two. Read from ``review.toml`` in a project's home.
+"""How a batch is reviewed: by one person or by two, with known columns or without.
+
+Read from ``review.toml`` in a project's home:
 
     people = 1                    # for every batch: an annotator's approval is enough
 
     [batch."2026-01"]
     people = 2                    # another person must approve what an annotator has done
+    gold_share = 0.05             # known columns among the tasks, of what is new
+    gold_seed = 1                 # which of them
 
-Without the file one person is enough.
+Without the file one person is enough, and nothing known is asked again.
 
 Keeps out: what follows from it (``annotation.decisions``).
 """
@@ -24,9 +28,11 @@ FILE_NAME = "review.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRules:
-    """The rules of one batch. ``people`` is 1 or 2."""
+    """The rules of one batch. ``people`` is 1 or 2, ``gold_share`` in [0, 0.5]."""
 
     people: int = 1
+    gold_share: float = 0.0
+    gold_seed: int = 0
 
     @property
     def needs_second_person(self) -> bool:
@@ -62,6 +68,11 @@ def _require_usable(file: Path, name: str, rows: dict[str, Any]) -> None:
         raise _unusable(file, f"{name} names {', '.join(unknown)}; known are {', '.join(known)}")
     if rows.get("people", 1) not in (1, 2) or isinstance(rows.get("people"), bool):
         raise _unusable(file, f"{name} asks for {rows['people']!r} people; 1 or 2 can be asked for")
+    share, seed = rows.get("gold_share", 0), rows.get("gold_seed", 0)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 0.5:
+        raise _unusable(file, f"{name} has the gold_share {share!r}; expected one from 0 to 0.5")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise _unusable(file, f"{name} has the gold_seed {seed!r}; expected a whole number")
 
 
 def _unusable(file: Path, what: str) -> MetadataError:

@@ -138,10 +138,11 @@ def review_revoke(column_id: str, reason: str) -> None:
 @click.option("--seed", default=0, show_default=True, help="Of the intervals.")
 @explained
 def review_agreement(batch: tuple[str, ...], seed: int) -> None:
-    """How far annotators agree with each other and with the draft, task by task."""
+    """How far annotators agree with each other, the draft, and what is known, task by task."""
     import numpy as np
 
     from annotation.agreement import agreements
+    from annotation.gold import ground_truth
     from pipelines.records import ReviewTask
 
     project = open_project()
@@ -151,7 +152,8 @@ def review_agreement(batch: tuple[str, ...], seed: int) -> None:
             continue
         client = project.label_studio()
         tasks = [t for t in client.tasks(rows[0].project_id) if "column_id" in t.data]
-        found = agreements(tasks, client.users(), np.random.default_rng(seed))
+        truth = {c: review for c, (_, review) in ground_truth(project.journal).items()}
+        found = agreements(tasks, client.users(), np.random.default_rng(seed), truth=truth)
         if not found:
             click.echo(f"{name:<14} nobody has annotated anything yet")
         for one in found:

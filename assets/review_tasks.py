@@ -4,8 +4,10 @@ from dataclasses import asdict
 
 import dagster as dg
 
+from annotation.gold import choose_gold
 from annotation.hints import HOOK_PATH, SECRET_HEADER
 from annotation.push import push
+from annotation.rules import rules_of
 from assets.partitions import batches
 from assets.readings import readings, second_readings
 from assets.resources import Project
@@ -31,6 +33,14 @@ def review_tasks(
 ) -> dg.MaterializeResult[None]:
     """One task a column with its draft; the ones that need eyes come first."""
     batch = context.partition_key
+    columns = project.tables.manifest("columns", batch)
+    gold = choose_gold(
+        project.tables,
+        project.journal,
+        batch,
+        columns.accepted if columns else 0,
+        rules_of(project.home, batch),
+    )
     done = push(
         project.tables,
         project.store,
@@ -39,6 +49,7 @@ def review_tasks(
         images=project.images,
         code_version=CODE,
         face=project.standard_font,
+        gold=gold,
     )
     settings = project.settings
     if settings.hook_secret:

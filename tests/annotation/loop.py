@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from annotation import interface
+from annotation.gold import Gold
 from annotation.pull import PullParams, pull
-from annotation.push import PushParams, push
+from annotation.push import PushParams, PushReport, push
 from annotation.simulated import annotate_batch
 from annotation.tasks import decision_item, region
 from pipelines.records import Review, ReviewTask
@@ -13,6 +14,10 @@ from pipelines.records import Review, ReviewTask
 class Loop:
     annotation: int
     """What a test submitted and comes back to."""
+
+    gold: list[Gold]
+    report: PushReport
+    """Known columns that a test pushed among the others, and what became of them."""
 
     def __init__(self, client, batch, images, journal):
         self.client, self.batch, self.images, self.journal = client, batch, images, journal

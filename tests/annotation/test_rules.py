@@ -25,6 +25,9 @@ def test_one_person_is_enough_unless_the_project_says_otherwise(tmp_path):
         ("[batch.a]\npersons = 2", "a names persons"),
         ("batch = 2", "batches are tables"),
         ("people", "is no TOML"),
+        ("gold_share = 0.9", "from 0 to 0.5"),
+        ('gold_share = "much"', "from 0 to 0.5"),
+        ("gold_seed = 0.5", "a whole number"),
     ],
 )
 def test_a_mistake_is_named_with_the_file(tmp_path, text, said):
