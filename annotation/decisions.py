@@ -191,7 +191,7 @@ def _drift(
         return ()
     if isinstance(current, Review):
         reason = "edited_after_approval"
-        now = f"now reads {current.text!r} ({current.decision.value}, {current.annotator})"
+        now = f"now reads {current.text!r} ({current.decision.value}, {current.annotator})."
         digest = current.content_hash
     else:
         reason = "withdrawn_after_approval"

@@ -9,6 +9,7 @@ Keeps out: the rules (``annotation.approval``) and what is read (``annotation.de
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
@@ -21,7 +22,7 @@ from annotation.desk.roles import Permission
 from annotation.journal import Action, Cleared, Decided, Entry, Step
 from annotation.states import key_of
 from pipelines.errors import StoreError
-from pipelines.records import Column
+from pipelines.records import Column, Review
 from pipelines.states import State
 
 COLUMNS_SHOWN = 200
@@ -209,7 +210,10 @@ def _show(visit: Visit, one: Filed, problem: str = "", *, status: int = 200) -> 
         difference=difference,
         sheet=None if column is None else sheet_of(column.box, difference.marks),
         offered=_offered(one),
-        flags=[(flag, key_of(flag)[1]) for flag in standing.flags],
+        flags=[
+            (flag, key_of(flag)[1], flag.edited and compared(_since(flag.edited.review, review)))
+            for flag in standing.flags
+        ],
         is_own=is_author(_person(visit), standing.decided),
         history=[_told(visit, entry.entry, entry.at.isoformat()) for entry in standing.lines],
         following=_after(one, others) if others else None,
@@ -217,6 +221,11 @@ def _show(visit: Visit, one: Filed, problem: str = "", *, status: int = 200) -> 
         problem=problem,
         said=_said(visit),
     )
+
+
+def _since(edited: Review, review: Review) -> Review:
+    """An edit as a change to what was approved, and not to the draft."""
+    return replace(edited, draft=review.text)
 
 
 def _offered(one: Filed) -> list[Action]:

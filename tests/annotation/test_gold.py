@@ -46,12 +46,11 @@ def other(loop, known, tables, store):
     batch = a_batch(tables, store, (4, 3), name=f"{loop.batch.name[:30]}-other")
     batch.read("release-2", {})
     another = Loop(loop.client, batch, loop.images, loop.journal)
-    another.gold = choose_gold(tables, loop.journal, batch.name, 2, RULES)
-    another.report = push_with_gold(another)
     return another
 
 
 def push_with_gold(loop):
+    gold = choose_gold(loop.batch.tables, loop.journal, loop.batch.name, 2, RULES)
     return push(
         loop.batch.tables,
         loop.batch.store,
@@ -59,12 +58,13 @@ def push_with_gold(loop):
         loop.client,
         images=loop.images,
         code_version="test",
-        gold=loop.gold,
+        gold=gold,
     )
 
 
 def test_known_columns_are_shown_like_any_other(other, known):
-    assert (other.report.columns, other.report.tasks_created) == (2, 3)
+    report = push_with_gold(other)
+    assert (report.columns, report.tasks_created) == (2, 3)
     fields = [set(task.data) for task in other.tasks()]
     assert fields[0] == fields[1] == fields[2]
     gold = next(task for task in other.tasks() if task.data["column_id"] == known)
@@ -79,6 +79,7 @@ def test_known_columns_are_shown_like_any_other(other, known):
 def test_what_is_known_tells_how_right_an_annotator_is_and_goes_nowhere_else(
     other, known, loop, rng
 ):
+    push_with_gold(other)
     gold = next(task for task in other.tasks() if task.data["column_id"] == known)
     other.submit(gold, "夫地玄黃宇", WANG)
     found = other.pull()
