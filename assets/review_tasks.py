@@ -12,6 +12,7 @@ from assets.partitions import batches
 from assets.readings import readings, second_readings
 from assets.resources import Project
 from assets.stages import code_version, report_of
+from pipelines.errors import ServiceError
 
 CODE = code_version("annotation")
 
@@ -53,9 +54,11 @@ def review_tasks(
     )
     settings = project.settings
     if settings.hook_secret:
-        project.label_studio().ensure_webhook(
-            done.project_id, settings.hook_url + HOOK_PATH, {SECRET_HEADER: settings.hook_secret}
-        )
+        address, secret = settings.hook_url + HOOK_PATH, {SECRET_HEADER: settings.hook_secret}
+        try:
+            project.label_studio().ensure_webhook(done.project_id, address, secret)
+        except ServiceError as error:
+            context.log.warning(f"No hints from Label Studio; it is asked every minute: {error}")
     context.log.info(
         f"{done.tasks_created} tasks made, {done.tasks_found} found, {done.tasks_refreshed} with "
         f"a new draft, {done.tasks_begun} begun by somebody and left alone"

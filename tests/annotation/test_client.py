@@ -161,10 +161,21 @@ def test_a_project_that_is_gone_says_what_to_do(label_studio):
 
 
 def test_a_webhook_is_made_once(label_studio, project):
-    address = "http://desk.example.org/hooks/label-studio"
+    # An address that Label Studio takes without asking a name server; nobody calls it.
+    address = "http://1.1.1.1/hooks/label-studio"
     for secret in ("one", "another"):
         label_studio.ensure_webhook(project, address, {"X-Beitie-Secret": secret})
     assert label_studio.webhooks(project) == {address: True}
+
+
+@pytest.mark.label_studio
+@pytest.mark.slow
+def test_the_local_server_calls_nobody_inside(real, request):
+    """Its guard against requests to inner addresses stays on, so that it gives no hints."""
+    project = real.ensure_project(title_of(request), interface.column_interface().xml, "a test")
+    with pytest.raises(ServiceError, match="setting the webhook"):
+        real.ensure_webhook(project, "http://127.0.0.1:3001/hooks/label-studio", {})
+    assert real.webhooks(project) == {}
 
 
 def test_more_tasks_than_a_page_holds_are_all_listed(label_studio, project):

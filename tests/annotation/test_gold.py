@@ -45,8 +45,7 @@ def other(loop, known, tables, store):
     """Another batch with the known column among its two."""
     batch = a_batch(tables, store, (4, 3), name=f"{loop.batch.name[:30]}-other")
     batch.read("release-2", {})
-    another = Loop(loop.client, batch, loop.images, loop.journal)
-    return another
+    return Loop(loop.client, batch, loop.images, loop.journal)
 
 
 def push_with_gold(loop):

@@ -1,6 +1,7 @@
 """The sensors on a real project: what one look asks for, and what the next one leaves alone."""
 
 import json
+import time
 import uuid
 
 import dagster as dg
@@ -87,6 +88,16 @@ def test_a_release_asks_to_read_open_batches_again(project, instance, rng):
 
 def test_decisions_of_people_are_taken_over_once(project, instance):
     assert look(automation.decisions, project, instance).run_requests == []
+
+
+def test_a_hint_makes_the_decisions_be_asked_for_sooner(project, instance):
+    before = str(time.time() - 20)
+    skipped = look(automation.decisions, project, instance, before)
+    assert "No hint" in skipped.skip_reason.skip_message
+    project.hints.give()
+    looked = look(automation.decisions, project, instance, before)
+    assert "Nobody decided" in looked.skip_reason.skip_message
+    assert float(looked.cursor) > float(before)
 
 
 def approve(project, characters):
