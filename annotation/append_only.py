@@ -30,7 +30,7 @@ def amend_lines(file: Path, decide: Callable[[], Sequence[Mapping[str, Any]]]) -
         lines = decide()
         if not lines:
             return
-        _remove_torn_line(opened.fileno())
+        remove_torn_line(opened.fileno())
         for line in lines:
             opened.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         opened.flush()
@@ -49,7 +49,8 @@ def whole_lines(file: Path) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _remove_torn_line(descriptor: int) -> None:
+def remove_torn_line(descriptor: int) -> None:
+    """Cut off what a killed process wrote of a line, in an open file."""
     size = os.fstat(descriptor).st_size
     end = size
     while end:

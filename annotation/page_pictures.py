@@ -9,7 +9,7 @@ Keeps out: where pictures lie (``annotation.images``), boxes that can be moved
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -18,10 +18,9 @@ import numpy.typing as npt
 from annotation.images import Derivative, Images, derivative_size
 from pipelines.geometry import Box
 from pipelines.ids import derive_id
-from pipelines.imaging.codec import decode_picture, encode_jpeg
+from pipelines.imaging.codec import encode_jpeg
 from pipelines.imaging.drawing import as_rgb
 from pipelines.records import Column
-from pipelines.store import Store
 
 VERSION = 1
 """Raised when the drawing changes, so that pictures are made anew."""
@@ -36,7 +35,7 @@ Picture = npt.NDArray[np.uint8]
 
 
 def make_page_picture(
-    store: Store,
+    decoded: Callable[[str], Picture],
     image_key: str,
     frame: Box,
     columns: Sequence[Column],
@@ -47,7 +46,8 @@ def make_page_picture(
     """Cut a frame out of a page, number the columns in it, and have it served.
 
     Args:
-        store: Has the page.
+        decoded: Gives the picture of a key; asked only if the frame is not served already. One
+            that remembers the last picture decodes a handscroll once for all its segments.
         image_key: Of the page's picture.
         frame: In pixels of the page.
         columns: Those that stand whole in the frame.
@@ -55,15 +55,13 @@ def make_page_picture(
         max_side_px: Longest side of the picture.
 
     Raises:
-        StoreError: If the store lacks the picture.
-        UnreadableImage: If the picture does not decode.
         ValueError: If ``frame`` reaches beyond the picture.
     """
     width, height = derivative_size(frame.width, frame.height, max_side_px)
     drawn = [(column.column_index, column.box) for column in columns]
     name = f"{derive_id('page', VERSION, image_key, repr(frame), repr(drawn), max_side_px)}.jpg"
     if not images.has(name):
-        page = decode_picture(store.get(image_key))
+        page = decoded(image_key)
         if frame.clipped(page.shape[1], page.shape[0]) != frame:
             raise ValueError(
                 f"The picture {image_key} is {page.shape[1]} x {page.shape[0]} pixels; {frame} "

@@ -12,17 +12,19 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from annotation import interface
 from annotation.images import Derivative
-from annotation.page_pictures import make_page_picture
+from annotation.page_pictures import Picture, make_page_picture
 from annotation.payloads import Pictures, columns_of
 from annotation.places import place_of
 from annotation.projects import Payload
 from annotation.segments import SegmentParams, segments_of
 from pipelines.geometry import Box
 from pipelines.ids import derive_id
+from pipelines.imaging.codec import decode_picture
 from pipelines.records import Column, Page
 from pipelines.tables import Tables
 
@@ -48,6 +50,11 @@ def page_payloads(
     by_page: dict[str, list[Column]] = defaultdict(list)
     for column in columns_of(tables, batch):
         by_page[column.page_id].append(column)
+
+    @lru_cache(maxsize=1)
+    def decoded(image_key: str) -> Picture:
+        return decode_picture(pictures.store.get(image_key))
+
     for group in tables.iterate("pages", batch, Page):
         for page in group:
             columns = by_page[page.page_id]
@@ -59,7 +66,7 @@ def page_payloads(
             )
             for part, frame in enumerate(frames, 1):
                 picture = make_page_picture(
-                    pictures.store,
+                    decoded,
                     page.image_key,
                     frame,
                     shown_in(frame, columns),

@@ -80,6 +80,8 @@ def review_status() -> None:
     project = open_project()
     for name in named(project, (), "review_tasks"):
         show_counts(project, "review_tasks", name)
+        if project.tables.manifest("layouts", name) is not None:
+            show_counts(project, "layouts", name)
         if project.tables.manifest("reviews", name) is not None:
             show_counts(project, "reviews", name)
             _show_states(project, name)

@@ -7,6 +7,7 @@ import pytest
 
 from annotation.page_pictures import TAG_COLOUR, make_page_picture, numbered
 from pipelines.geometry import Box
+from pipelines.imaging.codec import decode_picture
 from tests.annotation.examples import a_batch
 
 
@@ -40,28 +41,34 @@ def test_a_column_at_the_edge_keeps_its_number_inside(batch):
     assert tags(numbered(picture, column.box, [column])).any()
 
 
-def test_a_frame_is_cut_bounded_and_made_once(batch, store, images, monkeypatch):
+def test_a_frame_is_cut_bounded_and_made_once(batch, store, images):
     images.prepare()
+    asked = []
+
+    def decoded(key):
+        asked.append(key)
+        return decode_picture(store.get(key))
+
     page, (first, *_) = batch.pages[0], batch.columns
     frame = Box(page.width // 2, 0, page.width, page.height)
 
     def make(columns):
         return make_page_picture(
-            store, page.image_key, frame, columns, images=images, max_side_px=64
+            decoded, page.image_key, frame, columns, images=images, max_side_px=64
         )
 
     made = make([first])
     assert max(made.width, made.height) == 64
     assert make([]).url != made.url, "another number, another picture"
-    monkeypatch.setattr(store, "get", lambda key: pytest.fail("was read again"))
     assert make([first]) == made
+    assert asked == [page.image_key] * 2, "what is served already is not decoded"
 
 
 def test_a_frame_beyond_the_picture_says_who_disagrees(batch, store, images):
     page = batch.pages[0]
     with pytest.raises(ValueError, match="The page and its picture disagree"):
         make_page_picture(
-            store,
+            lambda key: decode_picture(store.get(key)),
             page.image_key,
             Box(0, 0, page.width + 1, page.height),
             [],

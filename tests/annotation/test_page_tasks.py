@@ -52,12 +52,20 @@ def test_a_segment_shows_the_columns_that_lie_whole_in_it(tables, store):
     assert third.box not in [box for _, box in shown(task)]
 
 
-def test_pictures_of_segments_are_bounded_and_of_their_frames(tables, store, images):
+def test_pictures_of_segments_are_bounded_and_of_their_frames(tables, store, images, monkeypatch):
     batch = a_batch(tables, store, (2,) * 9)
+    asked, get = [], store.get
+
+    def counted(key):
+        asked.append(key)
+        return get(key)
+
+    monkeypatch.setattr(store, "get", counted)
     images.prepare()
     pictures = Pictures(store=store, images=images, max_side_px=120)
     tasks = list(page_payloads(tables, batch.name, pictures, SegmentParams()))
     assert len(tasks) > 2
+    assert len(asked) == 1, "a handscroll is decoded once for all its segments"
     for task in tasks:
         left, top, right, bottom = task["data"]["frame"]
         item = task["predictions"][0]["result"][0]

@@ -2,9 +2,10 @@
 
 import dagster as dg
 import pytest
+from click.testing import CliRunner
 
 from annotation.simulated import annotate_batch
-from assets import automation
+from assets import automation, cli_reviews
 from assets import columns as columns_asset
 from assets.checks import columns_conserved, layouts_conserved
 from assets.columns import columns
@@ -141,3 +142,20 @@ def test_the_sensors_take_layouts_in_and_cut_again(project, instance, batch):
     assert again.run_requests[0].run_key != request.run_key
     materialize(project, instance, DRAFTS[2:], batch=batch)
     assert look(automation.new_layouts, project, instance).run_requests == []
+
+
+def test_from_the_command_line(project, instance, batch, monkeypatch):
+    monkeypatch.setattr(cli_reviews, "open_project", lambda: project)
+    client = project.label_studio()
+    first, _ = page_tasks(client, batch)
+    boxes = [column.box for column in by_page(project)[first.data["page_id"]]]
+    submit_layout(client, first, list(enumerate(boxes[:2], 1)))
+    run = CliRunner().invoke(cli_reviews.review, ["pull"])
+    assert run.exit_code == 0, run.output
+    assert "layouts               1, 1 not taken (1 not_reviewed)" in run.output
+    assert "`beitie review push b1` cuts them into their columns" in run.output
+    run = CliRunner().invoke(cli_reviews.review, ["push"])
+    assert run.exit_code == 0, run.output
+    assert [c.box for c in by_page(project)[first.data["page_id"]]] == boxes[:2]
+    run = CliRunner().invoke(cli_reviews.review, ["pull"])
+    assert "cuts them" not in run.output
