@@ -209,8 +209,9 @@ def _in_order(
     once, disputed = joined(places, [one.frame for one in drawn])
     if disputed:
         sentence = (
-            f"the column at {_where(disputed[0].box)} lies whole in two parts of the page, and "
-            f"only part {disputed[0].segment + 1} has it: draw or delete it in both"
+            f"two parts of the page show the column at {_where(disputed[0].box)} and disagree "
+            f"about it (part {disputed[0].segment + 1} has it as number {disputed[0].number:g}): "
+            f"give it the same number in both, or delete it in both"
         )
         return _rejected(page, "parts_disagree", sentence)
     once.sort(key=lambda place: place.number)

@@ -74,7 +74,8 @@ def joined(places: Sequence[Place], frames: Sequence[Box]) -> tuple[list[Place],
     A column that stands in the overlap comes from both; two boxes of different segments that share
     half of the smaller are one. The one that its frame does not cut counts, then the one whose
     frame has it further from its edge. Where a column lies whole in two frames and only one has
-    it, somebody removed it there, or missed it here: nobody can tell but people.
+    it, somebody removed it there, or missed it here, and where both have it with other numbers
+    somebody moved it: nobody can tell but people.
 
     Args:
         places: What was drawn on each segment.
@@ -82,6 +83,7 @@ def joined(places: Sequence[Place], frames: Sequence[Box]) -> tuple[list[Place],
     """
     best = sorted(places, key=lambda place: -_room(place.box, frames, place.segment))
     once: list[Place] = []
+    disputed: list[Place] = []
     seen_in: list[set[int]] = []
     for place in best:
         same = [
@@ -92,14 +94,15 @@ def joined(places: Sequence[Place], frames: Sequence[Box]) -> tuple[list[Place],
         if same:
             nearest = max(same, key=lambda i: intersection_over_union(place.box, once[i].box))
             seen_in[nearest].add(place.segment)
+            disputed += [place] if place.number != once[nearest].number else []
         else:
             once.append(place)
             seen_in.append({place.segment})
-    disputed = [
+    disputed += [
         place
         for place, seen in zip(once, seen_in, strict=True)
         if any(
-            segment not in seen and _room(place.box, frames, segment) > 0
+            segment not in seen and _room(place.box, frames, segment) >= 0
             for segment in range(len(frames))
         )
     ]
@@ -107,7 +110,7 @@ def joined(places: Sequence[Place], frames: Sequence[Box]) -> tuple[list[Place],
 
 
 def _room(box: Box, frames: Sequence[Box], segment: int) -> int:
-    """Pixels between a box and the nearer cut edge of a frame; not positive if that cuts it."""
+    """Pixels between a box and the nearer cut edge of a frame; negative if that cuts it."""
     frame = frames[segment]
     page_left, page_right = min(f.left for f in frames), max(f.right for f in frames)
     rooms = [

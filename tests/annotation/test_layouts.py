@@ -239,7 +239,7 @@ def test_a_handscroll_is_joined_once_every_part_is_decided(
         (n, b) for n, b in numbered if first.left <= b.left and b.right <= first.right and b != gone
     ]
     submit_layout(loop.client, tasks[0], own)
-    assert "lies whole in two parts" in pull(loop).unusable[0]
+    assert "give it the same number in both" in pull(loop).unusable[0]
 
 
 def test_a_journal_of_layouts_that_was_edited_is_refused(pushed):

@@ -65,7 +65,7 @@ def test_a_column_of_the_overlap_counts_once():
 
 def test_of_a_column_that_a_frame_cuts_the_whole_one_counts():
     whole, cut = Box(650, 10, 760, 290), Box(650, 10, 700, 290)
-    once, disputed = joined([Place(1, cut, 2), Place(0, whole, 1)], FRAMES)
+    once, disputed = joined([Place(1, cut, 1), Place(0, whole, 1)], FRAMES)
     assert [(place.box, place.number) for place in once] == [(whole, 1)]
     assert disputed == []
 
@@ -81,6 +81,13 @@ def test_a_column_that_only_one_of_two_frames_has_is_disputed():
     alone, elsewhere = Box(600, 10, 660, 290), Box(800, 10, 860, 290)
     _, disputed = joined([Place(0, alone, 2), Place(0, elsewhere, 1)], FRAMES)
     assert [place.box for place in disputed] == [alone]
+
+
+def test_a_column_with_another_number_in_the_other_frame_is_disputed():
+    both = Box(600, 10, 660, 290)
+    once, disputed = joined([Place(0, both, 2), Place(1, both, 2.5)], FRAMES)
+    assert len(once) == 1
+    assert [place.number for place in disputed] == [2.5]
 
 
 def test_a_page_in_one_piece_is_left_as_drawn():
