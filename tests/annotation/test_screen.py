@@ -87,6 +87,7 @@ def opened(page, server, report, task_id, boxes):
     """Opens a task and waits until all its boxes stand; seconds until a key is answered."""
     began = time.monotonic()
     page.goto(f"{server.url}/projects/{report.project_id}/data?task={task_id}")
+    page.wait_for_selector("canvas")
     page.wait_for_function(f"() => {STORE}?.regionStore.regions.length >= {boxes}")
     page.keyboard.press(NEXT)
     page.wait_for_function(f"() => {STORE}.regionStore.regions.findIndex(r => r.selected) === 0")

@@ -23,7 +23,7 @@ from training.families.unicalli.weights import load_bundle
 from training.roles import Proposal
 from training.second_reader import HeedingReader, RapidOcrReader
 
-SHARE = 3
+SHARE = 6
 """Of the columns, one in so many is read."""
 
 
