@@ -21,7 +21,7 @@ def good():
     texts = {interface.WRITTEN: "峯", interface.CANONICAL: "峰"}
     states = [interface.DAMAGED, interface.VARIANT]
     return [
-        *region("r1", PLACE, texts=texts, states=states, width=80, height=400),
+        *region("r1", PLACE, texts=texts, states=states, width=80, height=400, pick=2),
         decision_item(interface.APPROVE),
     ]
 
@@ -89,6 +89,7 @@ def test_a_good_result_passes_here_and_in_the_sdk():
         (changed(0, to_name="img"), "speaks about 'image'"),
         (changed(1, type="text"), "has type 'text'"),
         (changed(-1, value={"choices": ["perhaps"]}), r"has no \['perhaps'\]"),
+        (changed(3, value={**PLACE, "choices": ["6"]}), r"'pick' has no \['6'\]"),
         (changed(1, value={**PLACE, "text": "峯"}), "list of strings"),
         (changed(0, value={**PLACE, "x": 90.0}), "percent run from 0 to 100"),
         (changed(1, value={**PLACE, "y": 21.0, "text": ["峯"]}), "two places"),
