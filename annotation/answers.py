@@ -11,6 +11,20 @@ from typing import Any
 
 from annotation.label_studio import FullTask
 
+TELL_DRAFTS = {
+    "conjunction": "or",
+    "items": [
+        {
+            "filter": "filter:tasks:draft_exists",
+            "operator": "equal",
+            "type": "Boolean",
+            "value": value,
+        }
+        for value in ("true", "false")
+    ],
+}
+"""A filter that all tasks pass: the listing knows of drafts only where it is asked about them."""
+
 
 def plain(value: Any) -> dict[str, Any]:
     """A model of the SDK as plain JSON values."""

@@ -27,7 +27,7 @@ import httpx
 import label_studio_sdk
 from label_studio_sdk.core.api_error import ApiError
 
-from annotation.answers import full_task, plain, time_of
+from annotation.answers import TELL_DRAFTS, full_task, plain, time_of
 from annotation.failures import MayPass, NotFound, not_reached, of_status, too_slow
 from annotation.hints import HOOK_ACTIONS
 from annotation.label_studio import FullTask, TaskSummary, User, View
@@ -181,7 +181,7 @@ class _RealLabelStudio:
             "id,data,updated_at,total_annotations,cancelled_annotations,total_predictions,"
             "draft_exists"
         )
-        query = json.dumps({"ordering": ["tasks:id"]})
+        query = json.dumps({"ordering": ["tasks:id"], "filters": TELL_DRAFTS})
         for row in self._pages(project_id, fields="task_only", include=fields, query=query):
             annotations = int(row.get("total_annotations") or 0)
             skipped = int(row.get("cancelled_annotations") or 0)
