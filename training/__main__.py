@@ -111,6 +111,12 @@ def parser() -> argparse.ArgumentParser:
     curve.add_argument("--checkpoint", type=Path, required=True)
     curve.add_argument("--out", type=Path, required=True, help=".svg")
 
+    average = verbs.add_parser("average", help="a checkpoint between two, one made from the other")
+    average.add_argument("--before", type=Path, required=True)
+    average.add_argument("--after", type=Path, required=True)
+    average.add_argument("--share", type=float, default=0.5, help="of --after, 0 to 1")
+    average.add_argument("--out", type=Path, required=True)
+
     identify = verbs.add_parser("identify", help="single characters or signs: the likeliest names")
     identify.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE")
     identify.add_argument("--checkpoint", type=Path, required=True)

@@ -20,6 +20,7 @@ from pipelines.glyphs.registry import load_fonts
 from pipelines.records import Reader, Reading, Sample, Script, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
+from training.averaging import average
 from training.curves import curve_svg, read_curve
 from training.evaluation import Judge
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
@@ -236,5 +237,6 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "write": write,
     "judge-writing": judge,
     "curve": curve,
+    "average": average,
     "identify": identify,
 }
