@@ -27,8 +27,8 @@ def average(arguments: argparse.Namespace) -> dict[str, Any]:
     before, after = load_bundle(arguments.before), load_bundle(arguments.after)
     made = averaged(before, after, arguments.share)
     card = (
-        f"# UniCalli, averaged\n\n{arguments.share:.0%} of the weights of {arguments.after.name}, the "
-        f"rest of {arguments.before.name}. Not judged yet: `python -m training evaluate`.\n"
+        f"# UniCalli, averaged\n\n{arguments.share:.0%} of the weights of {arguments.after.name}, "
+        f"the rest of {arguments.before.name}. Not judged yet: `python -m training evaluate`.\n"
     )
     save_bundle(made, arguments.out, card)
     return {"checkpoint": str(arguments.out), "share": arguments.share}
