@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from annotation.cursor import OVERLAP
-from annotation.journal import Decided, Flagged, Journal
+from annotation.journal import Flagged, Journal
 from annotation.label_studio import FullTask, LabelStudio, TaskSummary
 from annotation.layout_journal import LaidOutPage, LayoutJournal
 from annotation.layouts import read_layout
 from annotation.pull import PullParams
 from annotation.push import PAGES_SUFFIX, project_title
+from annotation.states import standings
 from pipelines.layouts import LayoutReview
-from pipelines.records import Column, Decision, Page, Rejection, Review
+from pipelines.records import Column, Page, Rejection, Review
 from pipelines.tables import Tables
 
 _DEFAULT = PullParams()
@@ -196,12 +197,16 @@ def _flags(
 
 
 def approved_by_people(journal: Journal, batch: str) -> dict[str, Review]:
-    """The columns that people approved, by column id; a layout outranks the simulated annotator."""
-    last = {e.review.column_id: e.review for e in journal.entries(batch) if isinstance(e, Decided)}
+    """The columns that people approved, or hold ready for approval, by column id.
+
+    A layout outranks the simulated annotator, and a revoked approval protects nothing.
+    """
     return {
-        column_id: review
-        for column_id, review in last.items()
-        if review.decision is Decision.APPROVED and not review.is_simulated
+        column_id: standing.review
+        for column_id, standing in standings(journal.lines(batch)).items()
+        if standing.review is not None
+        and (standing.is_approved or standing.is_waiting)
+        and (standing.approver or not standing.review.is_simulated)
     }
 
 

@@ -286,11 +286,10 @@ class Review:
     """校訂: one column as a person left it. No re-run ever changes one.
 
     ``content_hash`` covers characters, decision and remarks, so that a later edit in Label Studio
-    shows; ``edit_count`` is the number of single-character corrections from ``draft``. ``state`` is
-    None in rows older than states; ``approver`` the second person, if one was asked for;
-    ``returned`` why it waits for its annotator again, with who and their reason in
-    ``returned_detail``. The remarks are empty unless the annotator says otherwise than what is
-    known of the work.
+    shows; ``edit_count`` counts the single-character corrections from ``draft``. ``state`` is None in
+    rows older than states; ``approver`` the second person, if one was asked for; ``returned`` why
+    it waits for its annotator again, with who and their reason beside it. Remarks are empty unless
+    the annotator says otherwise than the work.
     """
 
     review_id: str
