@@ -286,7 +286,7 @@ class Review:
     """校訂: one column as a person left it. No re-run ever changes one.
 
     ``content_hash`` covers characters, decision and remarks, so that a later edit in Label Studio
-    shows; ``edit_count`` counts the single-character corrections from ``draft``. ``state`` is None in
+    shows; ``edit_count`` counts single-character corrections from ``draft``. ``state`` is None in
     rows older than states; ``approver`` the second person, if one was asked for; ``returned`` why
     it waits for its annotator again, with who and their reason beside it. Remarks are empty unless
     the annotator says otherwise than the work.
