@@ -6,10 +6,10 @@ one after the other, each time the one that tells most beside what stands before
 priority, characters that the queue has not had yet, and works, scripts and hands that it has had
 less of.
 
-Measured (``python -m tests.benchmarks queue``) on 156 worn columns of two unseen hands, 563 of their
-1,560 characters drafted wrong: who has time for the first tenth, quarter or half of the queue sees 16,
-33 or 60 % of the errors and 125, 257 or 387 different characters; in a random order 10, 25 or 50 %
-and 113, 221 or 343; by priority alone 17, 35 or 62 % and 123, 248 or 375.
+Measured (``python -m tests.benchmarks queue``) on 156 worn columns of two unseen hands, 563 of
+their 1,560 characters drafted wrong: who has time for the first tenth, quarter or half of the queue
+sees 16, 33 or 60 % of the errors and 125, 257 or 387 different characters; in a random order 10,
+25 or 50 % and 113, 221 or 343; by priority alone 17, 35 or 62 % and 123, 248 or 375.
 
 Keeps out: the weight of a single column, and Label Studio's views (``annotation.push``).
 """
