@@ -17,7 +17,7 @@ from annotation.gold import Gold
 from annotation.guide import lay_out
 from annotation.images import Derivative, Images, make_derivative, make_guided_derivative
 from annotation.projects import Payload
-from annotation.queue import QueueParams, Waiting, places, waiting
+from annotation.queue import QueueParams, Waiting, line_up, waiting
 from annotation.tasks import ColumnPart, candidates_in, column_task, split_column
 from annotation.triage import Triage, TriageParams, triage
 from pipelines.errors import MaterialError
@@ -205,7 +205,7 @@ def _weighed(
             params=weights,
         )
         line.append(waiting(column, reading, weighed[column.column_id]))
-    return weighed, places(line, queue)
+    return weighed, line_up(line, queue)
 
 
 def _tasks_of(

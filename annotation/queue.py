@@ -65,7 +65,7 @@ def waiting(column: Column, reading: Reading, triage: Triage) -> Waiting:
     )
 
 
-def places(columns: Sequence[Waiting], params: QueueParams = QueueParams()) -> Mapping[str, int]:
+def line_up(columns: Sequence[Waiting], params: QueueParams = QueueParams()) -> Mapping[str, int]:
     """The place of each column in the queue, from 1, by column id; of equals the first stays first.
 
     Greedy: what a column adds only falls as the queue grows, so a heap with old values tells which

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from annotation.queue import QueueParams, Waiting, places, waiting
+from annotation.queue import QueueParams, Waiting, line_up, waiting
 from annotation.triage import triage
 from pipelines.records import Reading
 from tests.annotation.examples import a_batch
@@ -24,7 +24,7 @@ USUAL = QueueParams()
 
 
 def order(columns, params=USUAL):
-    found = places(columns, params)
+    found = line_up(columns, params)
     assert sorted(found.values()) == list(range(1, len(columns) + 1))
     return sorted(found, key=lambda name: found[name])
 
@@ -70,8 +70,8 @@ def test_the_queue_is_what_trying_every_column_each_time_gives():
 
 def test_the_same_column_twice_is_refused():
     with pytest.raises(ValueError, match="twice"):
-        places([a_column("a"), a_column("a")])
-    assert places([]) == {}
+        line_up([a_column("a"), a_column("a")])
+    assert line_up([]) == {}
 
 
 def test_a_column_waits_with_its_draft_and_its_work(tables, store):

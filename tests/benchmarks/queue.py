@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotation.queue import QueueParams, Waiting, places
+from annotation.queue import QueueParams, Waiting, line_up
 from annotation.triage import triage
 from assets.demo_material import content_face
 from assets.resources import Project
@@ -171,7 +171,7 @@ def _reading(index: int, proposals: Sequence[Proposal], reader: Reader) -> Readi
 
 
 def _order(line: Sequence[Waiting], params: QueueParams) -> list[int]:
-    place_of = places(line, params)
+    place_of = line_up(line, params)
     return sorted(range(len(line)), key=lambda index: place_of[str(index)])
 
 
