@@ -42,9 +42,10 @@ def test_the_map_is_learned_and_what_sees_and_writes_stays(tmp_path):
 
 def test_reading_and_writing_are_practised_beside_it(tmp_path):
     whole = bundle()
-    fitted = learn_to_locate(
-        whole, bank(tmp_path), PROMPTS, library(tmp_path, whole.autoencoder), SHORT, log=None
-    )
+    mixed = dataclasses.replace(SHORT.objective, read_share=0.3, locate_share=0.4)
+    recipe = dataclasses.replace(SHORT, objective=mixed)
+    references = library(tmp_path, whole.autoencoder)
+    fitted = learn_to_locate(whole, bank(tmp_path), PROMPTS, references, recipe, log=None)
     modes = {name.partition("_")[0] for name in fitted.parts}
     assert modes == {"locate", "read", "write"}
 

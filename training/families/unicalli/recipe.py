@@ -101,7 +101,9 @@ class LocateRecipe:
     """
 
     name: str
-    loop: LoopParams = LoopParams(seconds=3600, learning_rate=8e-4, warmup_steps=50)
-    objective: ObjectiveParams = replace(TINY, read_share=0.2, locate_share=0.65)
-    columns_at_once: int = 24
+    loop: LoopParams = LoopParams(seconds=3600, learning_rate=1.5e-3, warmup_steps=10)
+    objective: ObjectiveParams = replace(
+        TINY, read_share=0.05, locate_share=0.9, full_noise_share=0.9, given_share=0.0
+    )
+    columns_at_once: int = 8
     seed: int = 0
