@@ -160,13 +160,7 @@ def _spoken_of(standing: Standing, action: Action, content_hash: str) -> Decided
         may = standing.state is State.APPROVED and flag.edited is not None
         is_approval = may and flag.edited.review.decision is Decision.APPROVED  # type: ignore[union-attr]
         return flag.edited if is_approval else None
-    may = {
-        Action.APPROVE: standing.is_waiting,
-        Action.SEND_BACK: standing.state is State.DONE,
-        Action.GROUND_TRUTH: standing.state is State.APPROVED,
-        Action.REVOKE: standing.is_approved,
-    }.get(action, False)
-    if not may or decided is None or decided.review.content_hash != content_hash:
+    if not standing.may(action) or decided is None or decided.review.content_hash != content_hash:
         return None
     return decided
 

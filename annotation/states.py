@@ -89,6 +89,16 @@ class Standing:
             and self.decided.review.decision is Decision.APPROVED
         )
 
+    def may(self, action: Action) -> bool:
+        """Whether a person may take this step of the ladder now."""
+        allowed = {
+            Action.APPROVE: self.is_waiting,
+            Action.SEND_BACK: self.state is State.DONE,
+            Action.GROUND_TRUTH: self.state is State.APPROVED,
+            Action.REVOKE: self.is_approved,
+        }
+        return allowed.get(action, False)
+
     def yields_to(self, review: Review) -> bool:
         """Whether a decision may take the place of what stands here."""
         if not self.is_approved or self.decided is None:
@@ -172,23 +182,23 @@ def _stepped(standing: Standing, step: Step) -> Standing:
         return _flag_settled(standing, step)
     if standing.decided is None or standing.decided.review.content_hash != step.content_hash:
         return standing
-    review = standing.decided.review
-    if step.action is Action.APPROVE and standing.is_waiting:
-        return replace(standing, state=State.APPROVED, approver=step.who)
-    if step.action is Action.GROUND_TRUTH and standing.state is State.APPROVED:
-        return replace(standing, state=State.GROUND_TRUTH, approver=standing.approver or step.who)
-    if step.action is Action.SEND_BACK and standing.state is State.DONE:
-        detail = f"{step.who} sent it back: {step.reason}"
-        return _returned(standing, Returned.SENT_BACK, detail)
-    if step.action is Action.REVOKE and standing.is_approved:
-        by = standing.approver or review.annotator
-        detail = f"{step.who} revoked the approval by {by}: {step.reason}"
-        gone = replace(review, returned=Returned.REVOKED, returned_detail=detail)
-        after = _returned(standing, Returned.REVOKED, detail)
-        return replace(after, revoked=(*after.revoked, gone))
     if step.action is Action.WITHDRAW and standing.state is State.DONE:
         return replace(standing, state=State.IN_PROGRESS, decided=None)
-    return standing
+    if not standing.may(step.action):
+        return standing
+    review = standing.decided.review
+    if step.action is Action.APPROVE:
+        return replace(standing, state=State.APPROVED, approver=step.who)
+    if step.action is Action.GROUND_TRUTH:
+        return replace(standing, state=State.GROUND_TRUTH, approver=standing.approver or step.who)
+    if step.action is Action.SEND_BACK:
+        detail = f"{step.who} sent it back: {step.reason}"
+        return _returned(standing, Returned.SENT_BACK, detail)
+    by = standing.approver or review.annotator
+    detail = f"{step.who} revoked the approval by {by}: {step.reason}"
+    gone = replace(review, returned=Returned.REVOKED, returned_detail=detail)
+    after = _returned(standing, Returned.REVOKED, detail)
+    return replace(after, revoked=(*after.revoked, gone))
 
 
 def _returned(standing: Standing, why: Returned, detail: str) -> Standing:

@@ -14,7 +14,7 @@ records a proposal, and starts it only where BEITIE_RETRAIN=automatic says so.
 import json
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -143,15 +143,7 @@ def decisions(
     )
     return dg.SensorResult(
         run_requests=[_request(one) for one in wanted],
-        asset_events=[
-            dg.AssetMaterialization(
-                asset_key=review_decisions.key,
-                partition=one.batch,
-                tags={"dagster/data_version": found[one.batch]},
-            )
-            for one in wanted
-            if one.attempt == 0
-        ],
+        asset_events=_seen_first(review_decisions.key, wanted, found),
         cursor=str(now),
         skip_reason=None if wanted else "Nobody decided anything since the last look.",
     )
@@ -170,15 +162,7 @@ def new_layouts(
     wanted = plan_layouts(found, _attempts(context, [layout_cause(*one) for one in found.items()]))
     return dg.SensorResult(
         run_requests=[_request(one) for one in wanted],
-        asset_events=[
-            dg.AssetMaterialization(
-                asset_key=page_layouts.key,
-                partition=one.batch,
-                tags={"dagster/data_version": found[one.batch]},
-            )
-            for one in wanted
-            if one.attempt == 0
-        ],
+        asset_events=_seen_first(page_layouts.key, wanted, found),
         skip_reason=None if wanted else "Every page is cut as people laid it out.",
     )
 
@@ -258,6 +242,21 @@ def _request(wanted: Wanted, config: dg.RunConfig | None = None) -> dg.RunReques
         tags={CAUSE_TAG: wanted.cause},
         run_config=config,
     )
+
+
+def _seen_first(
+    key: dg.AssetKey, wanted: Collection[Wanted], versions: Mapping[str, str]
+) -> list[dg.AssetMaterialization]:
+    """What people did, as the graph is told once, at the first attempt to take it in."""
+    return [
+        dg.AssetMaterialization(
+            asset_key=key,
+            partition=one.batch,
+            tags={"dagster/data_version": versions[one.batch]},
+        )
+        for one in wanted
+        if one.attempt == 0
+    ]
 
 
 def _attempts(context: dg.SensorEvaluationContext, causes: Collection[str]) -> dict[str, Attempts]:

@@ -66,27 +66,14 @@ def effort_parts(rows: Sequence[Effort]) -> Iterator[Part]:
         title="Corrections per 100 characters, round by round",
         unit="fewer is better; whiskers are 95 % intervals over works",
         bars=tuple(
-            Bar(
-                label=_label(row),
-                value=row.corrections,
-                low=row.corrections_low,
-                high=row.corrections_high,
-                is_emphasized=not row.is_simulated,
-            )
-            for row in rows
+            _bar(row, row.corrections, row.corrections_low, row.corrections_high) for row in rows
         ),
     )
     yield Chart(
         title="Seconds per column, round by round",
         unit="median column; whiskers are quartiles",
         bars=tuple(
-            Bar(
-                label=_label(row),
-                value=row.seconds,
-                low=row.seconds_lower_quartile,
-                high=row.seconds_upper_quartile,
-                is_emphasized=not row.is_simulated,
-            )
+            _bar(row, row.seconds, row.seconds_lower_quartile, row.seconds_upper_quartile)
             for row in rows
         ),
         note="Label Studio's lead time. What the simulated annotator took is invented.",
@@ -107,10 +94,12 @@ def hand(row: Effort) -> str:
     return f"{row.calligrapher} {row.script}"
 
 
-def _label(row: Effort) -> str:
+def _bar(row: Effort, value: float, low: float, high: float) -> Bar:
     """A bar has room for a short name; the table has the whole."""
     label = f"{row.round}: {row.annotator.partition('@')[0]}, {hand(row)}"
-    return label if len(label) <= LABEL_CHARACTERS else f"{label[: LABEL_CHARACTERS - 1]}…"
+    if len(label) > LABEL_CHARACTERS:
+        label = f"{label[: LABEL_CHARACTERS - 1]}…"
+    return Bar(label=label, value=value, low=low, high=high, is_emphasized=not row.is_simulated)
 
 
 def _cells(rows: Sequence[Effort]) -> list[tuple[str, ...]]:

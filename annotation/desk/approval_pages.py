@@ -229,15 +229,10 @@ def _since(edited: Review, review: Review) -> Review:
 
 
 def _offered(one: Filed) -> list[Action]:
-    standing = one.standing
-    may = {
-        Action.APPROVE: standing.is_waiting,
-        Action.SEND_BACK: standing.state is State.DONE,
-        Action.GROUND_TRUTH: standing.state is State.APPROVED
-        and not (one.review.is_simulated and not standing.approver),
-        Action.REVOKE: standing.is_approved,
-    }
-    return [action for action in OFFERED if may[action]]
+    offered = [action for action in OFFERED if one.standing.may(action)]
+    if one.review.is_simulated and not one.standing.approver:
+        offered = [action for action in offered if action is not Action.GROUND_TRUTH]
+    return offered
 
 
 def _told(visit: Visit, entry: Entry, at: str) -> dict[str, str]:

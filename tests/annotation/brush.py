@@ -13,17 +13,16 @@ import numpy as np
 
 from pipelines.geometry import Box
 from pipelines.glyphs.fonts import FontFace
-from pipelines.ids import box_id, derive_id
+from pipelines.ids import derive_id
 from pipelines.imaging.codec import encode_png
 from pipelines.records import (
     Candidate,
-    Character,
     CharacterReading,
     Column,
     Reader,
     Reading,
 )
-from tests.annotation.examples import Batch
+from tests.annotation.examples import Batch, certain_column
 from tests.pipelines.examples import a_page, a_work
 
 PITCH_PX = 90
@@ -44,23 +43,7 @@ def brush_batch(
         boxes = [box.moved(left, 0) for box in boxes]
         box = Box(left, 0, left + width, height)
         key = store.put(encode_png(picture), ".png")
-        batch.columns.append(
-            Column(
-                column_id=box_id(page_id, box),
-                page_id=page_id,
-                work=work,
-                column_index=index,
-                box=box,
-                characters=tuple(
-                    Character(character_id=box_id(page_id, b), box=b, confidence=1.0) for b in boxes
-                ),
-                image_key=key,
-                ink_key=key,
-                order_confidence=1.0,
-                is_order_uncertain=False,
-                code_version="test",
-            )
-        )
+        batch.columns.append(certain_column(page_id, work, index, box, boxes, key))
         batch.texts[batch.columns[-1].column_id] = text
     batch.pages = [replace(a_page(work, store), page_id=page_id)]
     tables.write("columns", name, Column, batch.columns)

@@ -85,6 +85,25 @@ class Batch:
             )
 
 
+def certain_column(page_id, work, index, box, boxes, key) -> Column:
+    """A column about whose characters and order there is no doubt; one picture serves as ink."""
+    return Column(
+        column_id=box_id(page_id, box),
+        page_id=page_id,
+        work=work,
+        column_index=index,
+        box=box,
+        characters=tuple(
+            Character(character_id=box_id(page_id, b), box=b, confidence=1.0) for b in boxes
+        ),
+        image_key=key,
+        ink_key=key,
+        order_confidence=1.0,
+        is_order_uncertain=False,
+        code_version="test",
+    )
+
+
 def a_batch(tables: Tables, store: Store, lengths=(5, 4), *, name: str = BATCH) -> Batch:
     """One page with a column of each length, right to left, and its first reading.
 
@@ -117,21 +136,7 @@ def a_batch(tables: Tables, store: Store, lengths=(5, 4), *, name: str = BATCH) 
         box = Box(left, CELL_PX, left + COLUMN_WIDTH_PX, CELL_PX * (length + 1))
         cut = np.ascontiguousarray(picture[box.top : box.bottom, box.left : box.right])
         key = store.put(encode_png(cut), ".png")
-        column = Column(
-            column_id=box_id(page_id, box),
-            page_id=page_id,
-            work=work,
-            column_index=index,
-            box=box,
-            characters=tuple(
-                Character(character_id=box_id(page_id, b), box=b, confidence=1.0) for b in boxes
-            ),
-            image_key=key,
-            ink_key=key,
-            order_confidence=1.0,
-            is_order_uncertain=False,
-            code_version="test",
-        )
+        column = certain_column(page_id, work, index, box, boxes, key)
         batch.columns.append(column)
         batch.texts[column.column_id] = text
     page_key = store.put(encode_png(picture), ".png")
