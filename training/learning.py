@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import logging
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 
@@ -76,26 +78,11 @@ SHARED_RUN = 6
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
     """The next model: from approved samples or from nothing."""
     begin(arguments)
-    if arguments.recipe in FINE_TUNINGS:
-        return _train_on_samples(arguments, FINE_TUNINGS[arguments.recipe]())
-    if arguments.recipe in LOCATORS:
-        return train_to_locate(arguments, LOCATORS[arguments.recipe]())
-    if arguments.recipe in DETECTORS:
-        return train_detector(arguments, DETECTORS[arguments.recipe]())
-    if arguments.recipe in ORIENTERS:
-        return train_orienter(arguments, ORIENTERS[arguments.recipe]())
-    if arguments.recipe in ON_FLUX:
-        return _train_on_flux(arguments, ON_FLUX[arguments.recipe]())
-    if arguments.recipe in ANCIENT:
-        return train_ancient(arguments, ANCIENT[arguments.recipe]())
-    if arguments.recipe not in FROM_NOTHING:
-        known = [
-            *FINE_TUNINGS, *LOCATORS, *ANCIENT, *FROM_NOTHING, *ON_FLUX, *DETECTORS, *ORIENTERS,
-        ]  # fmt: skip
+    if arguments.recipe not in TRAINERS:
         raise ModelError(
-            f"There is no recipe {arguments.recipe!r}. Known recipes: {', '.join(known)}."
+            f"There is no recipe {arguments.recipe!r}. Known recipes: {', '.join(TRAINERS)}."
         )
-    return _train_from_nothing(arguments, FROM_NOTHING[arguments.recipe]())
+    return TRAINERS[arguments.recipe](arguments)
 
 
 def _train_on_samples(arguments: argparse.Namespace, recipe: FineTuneRecipe) -> dict[str, Any]:
@@ -338,3 +325,35 @@ def context(arguments: argparse.Namespace) -> dict[str, Any]:
         "left_out": sorted(titles),
         "shared_characters_cut": exclusion.characters,
     }
+
+
+Trainer = Callable[[argparse.Namespace], dict[str, Any]]
+Recipe = TypeVar("Recipe")
+
+
+def _trainers(
+    do: Callable[[argparse.Namespace, Recipe], dict[str, Any]],
+    recipes: Mapping[str, Callable[[], Recipe]],
+) -> dict[str, Trainer]:
+    """One trainer a recipe: it makes the recipe and does what is said there."""
+    return {name: partial(_trained, do, make) for name, make in recipes.items()}
+
+
+def _trained(
+    do: Callable[[argparse.Namespace, Recipe], dict[str, Any]],
+    make: Callable[[], Recipe],
+    arguments: argparse.Namespace,
+) -> dict[str, Any]:
+    return do(arguments, make())
+
+
+TRAINERS: dict[str, Trainer] = {
+    **_trainers(_train_on_samples, FINE_TUNINGS),
+    **_trainers(train_to_locate, LOCATORS),
+    **_trainers(train_ancient, ANCIENT),
+    **_trainers(_train_from_nothing, FROM_NOTHING),
+    **_trainers(_train_on_flux, ON_FLUX),
+    **_trainers(train_detector, DETECTORS),
+    **_trainers(train_orienter, ORIENTERS),
+}
+"""What ``train --recipe`` knows, by name."""

@@ -23,12 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from pipelines.errors import ModelError
-from training.checkpoints import new_checkpoint
+from training.checkpoints import new_checkpoint, read_recipe, read_tensors, require_fit
 from training.context import CONTEXT_FILE, PairModel
 from training.families.unicalli.autoencoder import Autoencoder
 from training.families.unicalli.model import UniCalli, UniCalliDims
@@ -100,7 +99,7 @@ def load_bundle(folder: Path) -> Bundle:
         ModelError: If a file is missing, truncated, pickled, of another version or family, or
             the weights do not fit the dimensions key by key.
     """
-    recipe = read_recipe(folder)
+    recipe = read_recipe(folder, FAMILY, FORMAT_VERSION)
     vocabulary = Vocabulary.load(folder / "vocabulary.txt")
     if vocabulary.fingerprint != recipe["vocabulary_fingerprint"]:
         raise ModelError(
@@ -113,18 +112,9 @@ def load_bundle(folder: Path) -> Bundle:
     model = UniCalli(UniCalliDims(**sizes), len(vocabulary))
     autoencoder = Autoencoder()
     tensors = read_tensors(folder / "model.safetensors")
-    expected = {f"model.{k}": v.shape for k, v in model.state_dict().items()}
-    expected |= {f"autoencoder.{k}": v.shape for k, v in autoencoder.state_dict().items()}
-    wrong = sorted(
-        set(expected) ^ set(tensors)
-        | {k for k in set(expected) & set(tensors) if expected[k] != tensors[k].shape}
-    )
-    if wrong:
-        raise ModelError(
-            f"{folder}/model.safetensors does not fit its recipe: {len(wrong)} tensors are "
-            f"missing, extra or of another shape ({', '.join(wrong[:3])}...). It belongs to "
-            f"another version; train again or restore the folder."
-        )
+    expected = {f"model.{k}": v for k, v in model.state_dict().items()}
+    expected |= {f"autoencoder.{k}": v for k, v in autoencoder.state_dict().items()}
+    require_fit(expected, tensors, folder / "model.safetensors")
     for prefix, module in (("model.", model), ("autoencoder.", autoencoder)):
         module.load_state_dict(
             {k.removeprefix(prefix): v.float() for k, v in tensors.items() if k.startswith(prefix)}
@@ -150,48 +140,3 @@ def lay_out_channels_last(network: nn.Module) -> None:
         if isinstance(module, nn.Conv2d):
             data = module.weight.data
             module.weight.data = data.contiguous(memory_format=torch.channels_last)
-
-
-def read_recipe(
-    folder: Path, family: str = FAMILY, version: int = FORMAT_VERSION
-) -> dict[str, Any]:
-    """``recipe.json`` of a checkpoint.
-
-    Raises:
-        ModelError: If there is none, or it is of another family or version.
-    """
-    path = folder / "recipe.json"
-    if not path.is_file():
-        raise ModelError(
-            f"There is no checkpoint at {folder}: recipe.json is missing. Give the folder that "
-            f"holds model.safetensors, recipe.json and vocabulary.txt."
-        )
-    try:
-        recipe: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ModelError(f"{path} is not JSON ({error}). Restore it.") from error
-    found = recipe.get("family"), recipe.get("format_version")
-    if found != (family, version):
-        raise ModelError(
-            f"{folder} holds family {found[0]!r} in format {found[1]!r}; expected "
-            f"{family!r} in format {version}. Use the version that wrote it, or the command for "
-            f"that family."
-        )
-    return recipe
-
-
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """All tensors of a safetensors file.
-
-    Raises:
-        ModelError: If it is missing, broken or something else.
-    """
-    if not path.is_file():
-        raise ModelError(f"There are no weights at {path}; expected a safetensors file.")
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise ModelError(
-            f"{path} is no whole safetensors file ({error}); pickled or truncated weights are "
-            f"refused. Restore the file."
-        ) from error

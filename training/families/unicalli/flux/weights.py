@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipelines.errors import ModelError
-from training.checkpoints import new_checkpoint
+from training.checkpoints import new_checkpoint, read_recipe, read_tensors, require_fit
 from training.context import PairModel
 from training.families.unicalli.autoencoder import DOWNSAMPLING, LATENT_CHANNELS, Autoencoder
 from training.families.unicalli.flux.folder import (
@@ -38,7 +38,6 @@ from training.families.unicalli.flux.folder import (
 )
 from training.families.unicalli.flux.network import FLUX_BLOCKS, FluxDims, UniCalliFlux
 from training.families.unicalli.flux.prompts import open_prompts
-from training.families.unicalli.weights import read_recipe, read_tensors
 from training.lora import LoraParams, adapt
 from training.vocabulary import Vocabulary
 
@@ -186,15 +185,7 @@ def load_flux_bundle(
         recipe={k: v for k, v in recipe.items() if k not in ("dims", "choice", "flux")},
     )
     wanted, found = _learned(bundle), read_tensors(folder / "learned.safetensors")
-    wrong = sorted(
-        set(wanted) ^ set(found)
-        | {k for k in set(wanted) & set(found) if wanted[k].shape != found[k].shape}
-    )
-    if wrong:
-        raise ModelError(
-            f"{folder}/learned.safetensors does not fit its recipe: {len(wrong)} tensors are "
-            f"missing, extra or of another shape ({', '.join(wrong[:3])}). Restore the folder."
-        )
+    require_fit(wanted, found, folder / "learned.safetensors")
     with torch.no_grad():
         for name, tensor in wanted.items():
             tensor.copy_(found[name])
