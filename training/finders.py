@@ -87,7 +87,7 @@ def train_to_locate(arguments: argparse.Namespace, recipe: LocateRecipe) -> dict
     prompts = prompts_of(hands, others=bank.hand_names[len(hands) :])
     working = arguments.out.with_name(f".{arguments.out.name}.stages")
     working.mkdir(parents=True, exist_ok=True)
-    fitted = learn_to_locate(
+    bundle, fitted = learn_to_locate(
         bundle,
         bank,
         prompts,
@@ -98,10 +98,11 @@ def train_to_locate(arguments: argparse.Namespace, recipe: LocateRecipe) -> dict
         device=device_of_process(),
     )
     history = [*bundle.recipe.get("history", []), arguments.parent.name]
-    facts = {**bundle.recipe, "name": recipe.name, "history": history, "locates": True}
+    facts = {**bundle.recipe, "name": recipe.name, "history": history}
     card = (
         f"# UniCalli, which locates too\n\nParent: {arguments.parent.name}. Raw columns in "
-        f"{len(bank.hand_names)} hands, {fitted.steps} steps in {fitted.seconds:.0f} s.\n"
+        f"{len(bank.hand_names)} hands, {fitted.steps} steps in {fitted.seconds:.0f} s. "
+        f"What learned: {', '.join(recipe.learning)}.\n"
     )
     if Team.gathered().is_first:
         save_bundle(replace(bundle, recipe=facts), arguments.out, card)

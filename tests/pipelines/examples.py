@@ -14,11 +14,15 @@ from pipelines.records import (
     Character,
     Column,
     Decision,
+    Origin,
     Page,
     Polarity,
     Review,
     ReviewedCharacter,
+    Sample,
+    SampleCharacter,
     Script,
+    Split,
     Work,
 )
 from pipelines.store import Store
@@ -126,3 +130,30 @@ def a_review(column: Column, text: str = "天地玄黃宇", **changes: object) -
         reviewed_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     return replace(review, **changes)
+
+
+def a_sample(text: str = "天地玄黃宇", **changes: object) -> Sample:
+    """A column approved as ``text``, of the train split; its picture is in no store."""
+    sample = Sample(
+        sample_id=derive_id("sample", text),
+        column_id=derive_id("column", text),
+        page_id="page",
+        work=a_work(),
+        split=Split.TRAIN,
+        origin=Origin.REVIEW,
+        ink_key=f"{derive_id('ink', text)}.png",
+        polarity=Polarity.LIGHT_ON_DARK,
+        characters=tuple(
+            SampleCharacter(
+                box=Box(0, CELL_PX * place, CELL_PX, CELL_PX * (place + 1)),
+                written=character,
+                canonical=character,
+                is_damaged=False,
+            )
+            for place, character in enumerate(text)
+        ),
+        prompt="",
+        review_id=derive_id("review", text),
+        code_version="test",
+    )
+    return replace(sample, **changes)

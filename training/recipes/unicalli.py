@@ -204,7 +204,7 @@ def hieroglyphs() -> AncientRecipe:
 
 
 def locate() -> LocateRecipe:
-    """An hour on one free core, from a model that reads and writes."""
+    """Half an hour on one free core, from a model that reads and writes."""
     return LocateRecipe(name="unicalli.locate")
 
 

@@ -16,6 +16,7 @@ from pipelines.raw_windows import boxes_of_cores, core_map
 from tests.training.examples import DIMS, bundle, drawn_column, library
 from training.families.unicalli import locating
 from training.families.unicalli.autoencoder import Autoencoder
+from training.families.unicalli.learning_to_locate import with_finder
 from training.families.unicalli.locating import LocatingParams, encode_windows, locate_characters
 from training.families.unicalli.network import Streams, TextCondition, Times
 from training.families.unicalli.reading import UniCalliReader
@@ -86,8 +87,7 @@ def test_a_network_that_sees_nothing_comes_to_the_end_of_the_column(monkeypatch)
 
 @pytest.mark.parametrize("is_one_pass", [False, True])
 def test_the_network_itself_gives_a_proposal_a_box(tmp_path, is_one_pass):
-    whole = bundle()
-    whole.recipe["locates"] = True
+    whole = with_finder(bundle(), 8, seed=0)
     reader = UniCalliReader(whole, library(tmp_path, whole.autoencoder))
     inks = [drawn_column(7), np.zeros((60, 30), np.uint8), drawn_column(1)]
     located = reader.locate(inks, is_one_pass=is_one_pass)
@@ -108,7 +108,9 @@ def test_a_model_that_never_learned_it_says_so(tmp_path):
 def test_maps_and_content_have_the_promised_shapes_at_any_number_of_steps():
     windows = np.stack([drawn_column(5)[:240, 4:52]] * 2)
     for steps in (1, 3):
-        maps, contents = locating.predict(bundle(), windows, LocatingParams(steps=steps))
+        maps, contents = locating.predict(
+            with_finder(bundle(), 8, seed=0), windows, LocatingParams(steps=steps)
+        )
         assert maps.shape == windows.shape
         assert maps.dtype == np.uint8
         assert contents.shape == (2, DIMS.cells, 4, DIMS.latent_side, DIMS.latent_side)
@@ -132,9 +134,9 @@ def test_boxes_survive_the_bundled_autoencoder():
 
 def test_a_map_is_handed_the_image_only_where_the_image_is_clearer():
     """Writing and reading, in which both share their times, are what they were before."""
-    whole = bundle()
+    whole = with_finder(bundle(), 8, seed=0)
     with torch.no_grad():
-        whole.model.eye.enter.weight.normal_(std=1.0)
+        whole.model.finder.leave.weight.normal_(std=1.0)
     side = DIMS.latent_side
     latents = [
         torch.randn(1, 4, 5 * side, side, generator=torch.Generator().manual_seed(k))
@@ -157,9 +159,8 @@ def test_a_map_is_handed_the_image_only_where_the_image_is_clearer():
     assert not torch.equal(boxes_for(latents[0], 1.0), boxes_for(latents[1], 1.0))
 
 
-def test_the_network_answers_the_same_where_all_it_thinks_is_asked_and_nothing_shared():
-    """Content and map are those of the whole network, which is given everything a column."""
-    whole = bundle()
+def test_what_is_the_same_for_all_columns_may_be_given_once():
+    whole = with_finder(bundle(), 8, seed=0)
     torch.manual_seed(1)
     with torch.no_grad():
         for parameter in whole.model.parameters():
@@ -184,9 +185,9 @@ def test_the_network_answers_the_same_where_all_it_thinks_is_asked_and_nothing_s
         )
 
     with torch.no_grad():
-        located, everything = asked(1, whole.model.locate), asked(3, whole.model)
-    assert torch.allclose(located[0], everything.content, atol=1e-4)
-    assert torch.allclose(located[1], everything.boxes, atol=1e-4)
+        located, everything = asked(1, whole.model.locate), asked(3, whole.model.locate)
+    assert torch.allclose(located[0], everything[0], atol=1e-4)
+    assert torch.allclose(located[1], everything[1], atol=1e-4)
     assert located[1].std() > 0.01
 
 

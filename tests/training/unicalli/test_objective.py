@@ -11,6 +11,7 @@ import torch
 from tests.training.examples import CHARACTERS, DIMS, bundle, library, vocabulary
 from training.columns import EMPTY_CELL, UNKNOWN_CELL
 from training.families.unicalli.conditioning import encode_columns, library_rows, style_ids
+from training.families.unicalli.learning_to_locate import with_finder
 from training.families.unicalli.objective import (
     PAPER,
     RELEASED,
@@ -24,7 +25,7 @@ from training.families.unicalli.objective import (
 
 @pytest.fixture
 def made(tmp_path):
-    whole = bundle()
+    whole = with_finder(bundle(), 8, seed=0)
     return whole, library(tmp_path, whole.autoencoder)
 
 

@@ -38,6 +38,7 @@ from torch.utils.checkpoint import checkpoint
 from training.families.unicalli.autoencoder import DOWNSAMPLING, LATENT_CHANNELS
 from training.families.unicalli.brush import Brush
 from training.families.unicalli.conditioning import style_ids
+from training.families.unicalli.finder import Finder
 from training.families.unicalli.layers import StreamBlock, rotary_angles, time_waves
 from training.families.unicalli.network import (
     ColumnNetwork,
@@ -45,6 +46,7 @@ from training.families.unicalli.network import (
     Streams,
     TextCondition,
     Times,
+    at_latents,
 )
 from training.families.unicalli.stem import Stem
 
@@ -72,6 +74,7 @@ class UniCalliDims:
     rope_axes: tuple[int, int] = (32, 32)
     rope_theta: float = 10_000.0
     modality: Modality = "stream"
+    finder_width: int = 0
 
     def __post_init__(self) -> None:
         if sum(self.rope_axes) * self.heads != self.width:
@@ -134,6 +137,7 @@ class UniCalli(ColumnNetwork):
         self.brush = Brush(width, time_width)
         self.content_out = nn.Linear(width, dims.token_features)
         self.boxes_out = nn.Linear(width, dims.token_features)
+        self.finder = Finder(dims.finder_width, width) if dims.finder_width else None
         self.log_temperature = nn.Parameter(torch.tensor(3.0))
         nn.init.normal_(self.character_table.weight, std=1.0)
         nn.init.normal_(self.style_table.weight, std=0.02)
@@ -169,10 +173,16 @@ class UniCalli(ColumnNetwork):
         """The clean content and the clean box map, without the brush."""
         if streams.boxes is None:
             raise ValueError("Locating starts from a noised box map; the streams have none.")
+        if self.finder is None:
+            raise ValueError("This network has no finder: it has not learned to locate.")
         tokens = self._tokens(times)
-        thought = self._think(streams, text, times, slice(tokens, None))
+        found, seen = self.finder.see(streams.image)
+        thought = self._think(streams, text, times, slice(tokens, None), found)
         content, boxes = thought.chunk(2, dim=1)
-        return self._unpatch(self.content_out(content)), self._unpatch(self.boxes_out(boxes))
+        clearer = at_latents(_clearer(times), self.dims.latent_side)
+        known = self._unpatch(self.boxes_out(boxes))
+        drawn = (1 - clearer) * known + clearer * self.finder.draw(boxes, seen)
+        return self._unpatch(self.content_out(content)), drawn
 
     def embed_characters(self, ids: Tensor) -> Tensor:
         """(B, C) vocabulary ids, -1 for an empty cell, to (B, C, character_width)."""
@@ -183,8 +193,18 @@ class UniCalli(ColumnNetwork):
         """(B, style_tokens) ids of the words of style prompts."""
         return style_ids(prompts, self.dims.style_words, self.dims.style_tokens)
 
-    def _think(self, streams: Streams, text: TextCondition, times: Times, asked: slice) -> Tensor:
-        """Picture tokens after the last block, (B, asked, D), stream by stream."""
+    def _think(
+        self,
+        streams: Streams,
+        text: TextCondition,
+        times: Times,
+        asked: slice,
+        found: Tensor | None = None,
+    ) -> Tensor:
+        """Picture tokens after the last block, (B, asked, D), stream by stream.
+
+        ``found`` is what the finder tells the box map's tokens.
+        """
         style = self._style(text)
         image_mark = self._mark(times.image) + style
         content_mark = self._mark(times.content) + style
@@ -204,9 +224,10 @@ class UniCalli(ColumnNetwork):
             # Where the map is to be drawn after the image, what the image shows takes the place of
             # what the map hides; where both share their times, as in writing and reading, the
             # map is left alone.
-            clearer = self._at_tokens((times.boxes - times.image).clamp(min=0)[..., None])
+            clearer = self._at_tokens(_clearer(times)[..., None])
             drawn = self.boxes_in(self._patch(streams.boxes))
-            kinds.append((1 - clearer) * drawn + clearer * image_tokens)
+            shown = image_tokens if found is None else image_tokens + found
+            kinds.append((1 - clearer) * drawn + clearer * shown)
             marks.append(self._mark(times.boxes) + style)
         if self.dims.modality != "rotation":
             kinds = [kind + own for kind, own in zip(kinds, self.modality, strict=False)]
@@ -298,6 +319,11 @@ class UniCalli(ColumnNetwork):
             own = torch.cat([k.expand(len(grid), -1) for k in self.modality[:streams]])
             angles = torch.cat([angles[: words + cells], angles[words + cells :] + own])
         return angles
+
+
+def _clearer(times: Times) -> Tensor:
+    """How much clearer the image is than the box map, (B, C) from 0: 1 where locating starts."""
+    return (times.boxes - times.image).clamp(min=0)
 
 
 def mean_style(table: nn.Embedding, style: Tensor) -> Tensor:

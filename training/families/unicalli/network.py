@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from training.context import PairModel
@@ -160,6 +160,11 @@ class ColumnNetwork(nn.Module, ABC):
             tokens, "B (h w) (Z p q) -> B Z (h p) (w q)",
             w=self.dims.token_side, p=self.dims.patch, q=self.dims.patch,
         )  # fmt: skip
+
+
+def at_latents(times: Tensor, side: int) -> Tensor:
+    """(B, C) times as they lie on the latents of a column: (B, 1, C * S, 1)."""
+    return repeat(times, "B C -> B 1 (C S) 1", S=side)
 
 
 class InkCoder(Protocol):

@@ -24,13 +24,19 @@ from typing import Literal
 
 import numpy as np
 import torch
-from einops import rearrange, repeat
+from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F
 
 from training.families.unicalli.conditioning import ColumnBatch
 from training.families.unicalli.library import ReferenceLibrary
-from training.families.unicalli.network import ColumnNetwork, Streams, TextCondition, Times
+from training.families.unicalli.network import (
+    ColumnNetwork,
+    Streams,
+    TextCondition,
+    Times,
+    at_latents,
+)
 from training.processes.flow import SMALLEST_TIME, data_from_velocity, lay_noise
 
 Mode = Literal["read", "write", "locate"]
@@ -209,11 +215,6 @@ def cell_similarities(content: Tensor, library: ReferenceLibrary) -> Tensor:
     """Similarity of each cell of (B, Z, C * S, S) to each reference: (B * C, V + 1)."""
     cells = rearrange(content, "B Z (C S) side -> (B C) Z S side", S=content.shape[-1])
     return library.similarity(cells)
-
-
-def at_latents(times: Tensor, side: int) -> Tensor:
-    """(B, C) times as they lie on the latents of a column: (B, 1, C * S, 1)."""
-    return repeat(times, "B C -> B 1 (C S) 1", S=side)
 
 
 def _times(

@@ -24,7 +24,8 @@ from training.families.unicalli.brush import Brush
 from training.families.unicalli.layers import time_waves
 from training.families.unicalli.library import ReferenceLibrary
 from training.families.unicalli.model import UniCalliDims, mean_style
-from training.families.unicalli.objective import at_latents, flow_errors
+from training.families.unicalli.network import at_latents
+from training.families.unicalli.objective import flow_errors
 from training.families.unicalli.stem import Stem
 from training.glyph_bank import GlyphBank
 from training.processes.flow import lay_noise

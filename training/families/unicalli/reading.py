@@ -37,8 +37,8 @@ from training.families.unicalli.locating import (
     locate_characters,
 )
 from training.families.unicalli.naming import NO_CHANCE, Look, Namer, NamingParams
-from training.families.unicalli.network import Ready, Streams, TextCondition, Times
-from training.families.unicalli.objective import at_latents, cell_similarities
+from training.families.unicalli.network import Ready, Streams, TextCondition, Times, at_latents
+from training.families.unicalli.objective import cell_similarities
 from training.processes.flow import euler_step, lay_noise, velocity_from_data
 from training.roles import ColumnInk, Proposal
 from training.second_opinion import Candidates

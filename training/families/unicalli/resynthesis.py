@@ -32,8 +32,7 @@ from pipelines.windows import Window, box_map, fitted_windows
 from training.columns import EMPTY_CELL
 from training.families.unicalli.conditioning import ColumnBatch, encode_columns, library_rows
 from training.families.unicalli.library import ReferenceLibrary
-from training.families.unicalli.network import Streams, TextCondition, Times
-from training.families.unicalli.objective import at_latents
+from training.families.unicalli.network import Streams, TextCondition, Times, at_latents
 from training.families.unicalli.weights import Bundle
 from training.processes.flow import lay_noise
 from training.roles import ColumnInk

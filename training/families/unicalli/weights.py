@@ -63,7 +63,7 @@ class Bundle:
     @property
     def locates(self) -> bool:
         """Whether the model has learned to locate characters in raw columns."""
-        return bool(self.recipe.get("locates", False))
+        return self.model.finder is not None
 
 
 def save_bundle(bundle: Bundle, folder: Path, card: str) -> None:

@@ -28,8 +28,7 @@ from pipelines.geometry import Box
 from pipelines.windows import ink_extent
 from training.families.unicalli.conditioning import library_rows
 from training.families.unicalli.library import ReferenceLibrary
-from training.families.unicalli.network import Ready, Streams, TextCondition, Times
-from training.families.unicalli.objective import at_latents
+from training.families.unicalli.network import Ready, Streams, TextCondition, Times, at_latents
 from training.processes.flow import euler_step, lay_noise, velocity_from_data
 from training.roles import WrittenColumn
 
