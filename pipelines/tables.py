@@ -68,6 +68,7 @@ TABLES: dict[str, type] = {
     "reviews": Review,
     "effort": Effort,
     "samples": Sample,
+    "augmentations": Sample,
     "models": Model,
     "evaluations": Evaluation,
     "releases": Release,

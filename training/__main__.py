@@ -52,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--codh", type=Path, help="wheel of real pages with boxes (detector)")
     train.add_argument("--flux", type=Path, help="FLUX.1 in diffusers' layout (unicalli.flux)")
     train.add_argument("--hands", nargs="*", help="font ids (from nothing)")
+    train.add_argument(
+        "--corpora", nargs="*", default=[], help="corpora to learn from too (unicalli.augmented)"
+    )
 
     profile = verbs.add_parser("profile", help="what a recipe's network costs, and its speed here")
     profile.add_argument("--recipe", default="unicalli.small")

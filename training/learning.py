@@ -20,30 +20,25 @@ import torch
 
 from pipelines.errors import ModelError
 from pipelines.glyphs.registry import Font, load_fonts
-from pipelines.records import ILLEGIBLE, Origin, Sample, Split
-from pipelines.store import Store
-from pipelines.tables import Tables
 from pipelines.texts import exclude_shared, load_texts
-from pipelines.weak_labels import weak_samples_in
 from training.context import pairs_of_texts
 from training.families.unicalli import ablation, profiling
-from training.families.unicalli.fine_tuning import fine_tune
 from training.families.unicalli.flux.training import FluxRecipe, train_on_flux
 from training.families.unicalli.flux.weights import save_flux_bundle
 from training.families.unicalli.from_nothing import train_from_nothing
 from training.families.unicalli.model import UniCalli
-from training.families.unicalli.recipe import FineTuneRecipe, PretrainRecipe
+from training.families.unicalli.recipe import PretrainRecipe
 from training.families.unicalli.weights import save_bundle
 from training.finders import train_detector, train_orienter, train_to_locate
 from training.glyph_bank import GlyphBank
 from training.hands import bank_of_hands, content_face, fetched_hands, prompts_of
+from training.learning_from_samples import train_on_samples
 from training.loop import compile_repeated
 from training.metrics.recognition import Share
 from training.opening import begin, cache, fonts_of, opened, require_gpu
 from training.other_scripts import train_ancient
 from training.recipes import detector as detector_recipes
 from training.recipes import unicalli as recipes
-from training.samples import labelled_inks
 from training.slices import Team, device_of_process
 from training.vocabulary import Vocabulary, build_vocabulary
 
@@ -60,6 +55,7 @@ FINE_TUNINGS = {
     "unicalli.fine_tune": recipes.fine_tune,
     "unicalli.lora": recipes.lora,
     "unicalli.weak": recipes.weak,
+    "unicalli.augmented": recipes.augmented,
 }
 LOCATORS = {"unicalli.locate": recipes.locate}
 DETECTORS = {"detector.tiny": detector_recipes.tiny, "detector.debug": detector_recipes.debug}
@@ -83,79 +79,6 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
             f"There is no recipe {arguments.recipe!r}. Known recipes: {', '.join(TRAINERS)}."
         )
     return TRAINERS[arguments.recipe](arguments)
-
-
-def _train_on_samples(arguments: argparse.Namespace, recipe: FineTuneRecipe) -> dict[str, Any]:
-    missing = [n for n in ("tables", "store", "parent") if getattr(arguments, n) is None]
-    if missing:
-        raise ModelError(
-            f"{recipe.name} needs {', '.join('--' + name for name in missing)} as well."
-        )
-    if arguments.seconds:
-        recipe = replace(recipe, loop=replace(recipe.loop, seconds=arguments.seconds))
-    bundle, library = opened(arguments, arguments.parent)
-    stored = Tables(arguments.tables).read_all("samples", Sample)
-    samples = [sample for sample in stored if sample.split is Split.TRAIN]
-    columns, unknown = labelled_inks(samples, Store(arguments.store), bundle.vocabulary)
-    if not columns:
-        raise ModelError(
-            f"There is nothing to train on: {len(stored)} samples, none of a work of the train "
-            f"split. Approve columns first."
-        )
-    weak = _weak_samples(arguments) if recipe.weak_share else []
-    weak_columns, _ = labelled_inks(weak, Store(arguments.store), bundle.vocabulary)
-    hands = fetched_hands(fonts_of(arguments), bundle.recipe["hands"])
-    replay = bank_of_hands(hands, bundle.vocabulary, cache()) if hands else None
-    logger.info("%d columns to learn, %d hands to keep", len(columns), len(hands))
-    fitted = fine_tune(
-        bundle,
-        columns,
-        library,
-        recipe,
-        replay=replay,
-        prompts=prompts_of(hands),
-        log=None,
-        weak=weak_columns,
-        device=device_of_process(),
-    )
-    history = [*bundle.recipe.get("history", []), arguments.parent.name]
-    facts = {**bundle.recipe, "name": recipe.name, "history": history}
-    characters = sum(len(column.classes) for column in columns)
-    learned = sorted({f"{sample.work.calligrapher} ({sample.work.script})" for sample in samples})
-    simulated = sum(sample.origin is Origin.SIMULATED_REVIEW for sample in samples)
-    card = (
-        f"# UniCalli, learned further from approved columns\n\n"
-        f"Parent: {arguments.parent.name}. Learned by {recipe.name} from {len(columns)} approved "
-        f"columns ({simulated} of them by a simulated annotator) with {characters} characters, "
-        f"replaying {len(hands)} hands, in {fitted.steps} steps and {fitted.seconds:.0f} s. "
-        f"Characters it has no name for: {sum(unknown.values())}.\n\n"
-        f"Hands learned: {', '.join(learned)}. Hands replayed: {', '.join(hands) or 'none'}.\n"
-    )
-    weak_labels = sum(c.canonical != ILLEGIBLE for sample in weak for c in sample.characters)
-    if weak:
-        card += (
-            f"\nBeside them {weak_labels} characters in {len(weak)} columns that nobody approved: "
-            f"two readers read them the same.\n"
-        )
-    if Team.gathered().is_first:
-        save_bundle(replace(bundle, recipe=facts), arguments.out, card)
-    return {
-        "checkpoint": str(arguments.out),
-        "samples": len(columns),
-        "weak_labels": weak_labels,
-        "characters": characters,
-        "unknown_characters": sum(unknown.values()),
-        "replayed_hands": sorted(hands),
-        "steps": fitted.steps,
-        "seconds": round(fitted.seconds, 1),
-        "losses": fitted.parts,
-    }
-
-
-def _weak_samples(arguments: argparse.Namespace) -> list[Sample]:
-    """What two readers agree on; no approved column is among it, nor any that is judged on."""
-    found = weak_samples_in(Tables(arguments.tables), code_version="training")
-    return [outcome for outcome in found if isinstance(outcome, Sample)]
 
 
 def _train_from_nothing(arguments: argparse.Namespace, recipe: PretrainRecipe) -> dict[str, Any]:
@@ -348,7 +271,7 @@ def _trained(
 
 
 TRAINERS: dict[str, Trainer] = {
-    **_trainers(_train_on_samples, FINE_TUNINGS),
+    **_trainers(train_on_samples, FINE_TUNINGS),
     **_trainers(train_to_locate, LOCATORS),
     **_trainers(train_ancient, ANCIENT),
     **_trainers(_train_from_nothing, FROM_NOTHING),

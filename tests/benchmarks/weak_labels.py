@@ -181,8 +181,9 @@ def _train(project: Project, name: str, columns: Sequence[_Read], store: Store) 
         recipe = recipes.fine_tune()
         loop = replace(recipe.loop, seconds=float("inf"), steps=STEPS)
         fine_tune(
-            learner, approved, library, replace(recipe, weak_share=share, loop=loop),
-            replay=bank, prompts=prompts_of(hands), log=None, weak=weak,
+            learner, approved, library, replace(recipe, loop=loop),
+            replay=bank, prompts=prompts_of(hands), log=None,
+            beside=[(share, weak)] if share else [],
         )  # fmt: skip
         proposals = UniCalliReader(learner, library).read_columns(inks)
         texts[share] = ["".join(canonical(p.text) or ILLEGIBLE for p in one) for one in proposals]

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -154,6 +155,19 @@ def test_the_whole_life_of_a_model(home, tables, store, capsys, caplog):
     report = json.loads(out.splitlines()[-1])
     assert (report["samples"], report["weak_labels"]) == (1, 4)
     assert "nobody approved" in (home / "models" / "weak" / "card.md").read_text()
+
+    augmented = home / "models" / "augmented"
+    asked = ["train", *places(home), "--parent", first, "--out", augmented, "--seconds", 2]
+    asked += ["--recipe", "unicalli.augmented"]
+    status, _, err = run(capsys, *asked)
+    assert status == 1
+    assert "nothing synthetic" in err
+    sample = next(s for s in tables.read("samples", "all", Sample) if s.split is Split.TRAIN)
+    tables.write("augmentations", "r1", Sample, [replace(sample, origin=Origin.SYNTHETIC)])
+    status, out, err = run(capsys, *asked)
+    assert status == 0, err
+    assert json.loads(out.splitlines()[-1])["synthetic_characters"] == 5, "□ is nobody's"
+    assert "nobody's hand" in (augmented / "card.md").read_text()
 
     status, out, err = run(
         capsys, "evaluate", *places(home), "--checkpoint", second, "--model-id", "m2",

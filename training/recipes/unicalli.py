@@ -178,6 +178,11 @@ def weak() -> FineTuneRecipe:
     return replace(fine_tune(), name="unicalli.weak", weak_share=0.2)
 
 
+def augmented() -> FineTuneRecipe:
+    """Approved samples, and beside them columns that a model wrote for rare hands, or corpora."""
+    return replace(fine_tune(), name="unicalli.augmented", synthetic_share=0.2)
+
+
 def oracle_bone() -> AncientRecipe:
     """Drawings of oracle bone characters, named by their modern ones: minutes on one free core."""
     return AncientRecipe(

@@ -2,8 +2,7 @@
 
 Holds: ``fine_tune``. Batches come in part from approved samples and in part from the hands the
 model was trained on before, as far as their fonts are at hand, so that it learns the new hand
-without forgetting the old ones. A recipe may add columns that nobody approved but two readers
-read the same in part (``pipelines.weak_labels``).
+without forgetting the old ones. Columns that nobody approved may have a share of their own.
 
 Keeps out: which samples there are (``training.samples``) and when to train (the graph).
 """
@@ -41,7 +40,7 @@ def fine_tune(
     replay: GlyphBank | None,
     prompts: Mapping[str, str],
     log: Path | None,
-    weak: Sequence[LabelledInk] = (),
+    beside: Sequence[tuple[float, Sequence[LabelledInk]]] = (),
     device: torch.device | None = None,
 ) -> Fitted:
     """Train the network of ``bundle`` on ``samples``, in place.
@@ -54,7 +53,8 @@ def fine_tune(
         replay: Hands the model knows already, or None: then samples alone.
         prompts: Style prompts of the replayed hands.
         log: Where losses go.
-        weak: Columns with weak labels; a cell without one is only learned to be written.
+        beside: What nobody approved, each with its share of the columns: weak labels, synthetic
+            columns. A cell without a label is only learned to be written.
         device: Where the networks are trained, if not where they are; they come back.
     """
     dims = bundle.dims
@@ -71,9 +71,8 @@ def fine_tune(
             )
 
         sources = [(recipe.sample_share, windows_of(samples, seed))]
-        weak_share = recipe.weak_share if weak else 0.0
-        if weak_share:
-            sources.append((weak_share, windows_of(weak, seed + 2)))
+        for place, (share, columns) in enumerate(beside):
+            sources.append((share, windows_of(columns, seed + 2 + place)))
         if replay is not None:
             bank = columns_from_bank(
                 replay,
@@ -84,7 +83,7 @@ def fine_tune(
                 is_aged=is_aged,
                 seed=seed + 1,
             )
-            sources.append((1 - recipe.sample_share - weak_share, bank))
+            sources.append((1 - sum(share for share, _ in sources), bank))
         return ahead(mixed(sources, seed))
 
     before = bundle.model.log_temperature.device

@@ -54,6 +54,8 @@ class FineTuneRecipe:
         weak_share: Share of batches cut from columns that two readers read the same in part and
             that nobody approved; it is taken from the replay. The recipe ``unicalli.weak`` says
             what it is worth.
+        synthetic_share: Share cut from what a model wrote or corpora hold, taken from the replay
+            as well. The recipe ``unicalli.augmented``.
     """
 
     name: str
@@ -62,6 +64,7 @@ class FineTuneRecipe:
     lora: LoraParams | None = None
     sample_share: float = 0.6
     weak_share: float = 0.0
+    synthetic_share: float = 0.0
     columns_at_once: int = 24
     seed: int = 0
 
