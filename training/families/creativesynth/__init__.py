@@ -1,0 +1,1 @@
+"""CreativeSynth: clean text set into the look of a real artwork (arXiv 2401.14066)."""
