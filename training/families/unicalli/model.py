@@ -53,7 +53,7 @@ from training.families.unicalli.stem import Stem
 
 @dataclass(frozen=True, kw_only=True)
 class UniCalliDims:
-    """Every size of the network; 14 M parameters as it stands.
+    """Every size of the network; 14 M parameters as it stands, without a finder.
 
     ``modality`` is what tells the picture streams apart, learned from zero: a vector added to
     the tokens of a ``stream``, one added at each ``place`` of a stream (the released code; columns
