@@ -125,7 +125,27 @@ def parser() -> argparse.ArgumentParser:
     identify.add_argument("--checkpoint", type=Path, required=True)
     identify.add_argument("--top", type=int, default=5, help="how many names each gets")
 
-    for verb in (read, train, profile, ablate, evaluate, write, judge, identify):
+    adapt = verbs.add_parser("adapt", help="a new hand from about five characters (calliffusion)")
+    adapt.add_argument(
+        "pictures", type=Path, nargs="*", metavar="IMAGE", help="named 永.png, 永-2.png, ..."
+    )
+    adapt.add_argument("--checkpoint", type=Path, required=True, help="the base")
+    adapt.add_argument("--hand", required=True, help="its new name")
+    adapt.add_argument("--script", type=Script, choices=list(Script), default=Script.UNKNOWN)
+    adapt.add_argument("--out", type=Path, required=True)
+    adapt.add_argument("--steps", type=int, default=0, help="0 leaves it to the recipe")
+
+    single = write.add_argument_group("with a checkpoint of calliffusion")
+    single.add_argument("--mode", choices=("pro", "base"), default="pro", help="skeleton or index")
+    single.add_argument("--skeleton", type=Path, nargs="*", help="pictures, one a character")
+    single.add_argument("--mix", nargs="*", metavar="HAND=WEIGHT", help="other hands mixed in")
+    single.add_argument("--adapter", type=Path, help="a hand learned by adapt")
+    single.add_argument("--strength", type=float, default=1.0, help="of the adapter, 0 to 1")
+    single.add_argument("--reader", type=Path, help="UniCalli that reads back (else the bundled)")
+    for verb in (train, adapt, single):
+        verb.add_argument("--bert", type=Path, help="folder of a language model (calliffusion)")
+
+    for verb in (read, train, profile, ablate, evaluate, write, judge, identify, adapt):
         verb.add_argument("--fonts", type=Path, help="font folder (default: HOME/fonts)")
         verb.add_argument("--threads", type=int, default=0, help="0: all cores")
     return top

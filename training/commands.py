@@ -39,6 +39,7 @@ from training.readings import read_batch
 from training.roles import Proposal, Recogniser
 from training.second_reader import RapidOcrReader
 from training.sheets import sheet_png, sheet_svg
+from training.single_characters import adapt, is_calliffusion, write_characters
 
 logger = logging.getLogger(__name__)
 
@@ -153,6 +154,8 @@ def write(arguments: argparse.Namespace) -> dict[str, Any]:
         raise ModelError(
             f"Writing makes .png or .svg; {arguments.out.name} is neither. Name such a file."
         )
+    if is_calliffusion(arguments.checkpoint):
+        return write_characters(arguments)
     if arguments.lexicon is not None and not arguments.english:
         raise ModelError("--lexicon says what English words mean; give --english with it.")
     bundle, library = opened(arguments, arguments.checkpoint)
@@ -239,4 +242,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "curve": curve,
     "average": average,
     "identify": identify,
+    "adapt": adapt,
 }

@@ -37,8 +37,10 @@ from training.loop import compile_repeated
 from training.metrics.recognition import Share
 from training.opening import begin, cache, fonts_of, opened, require_gpu
 from training.other_scripts import train_ancient
+from training.recipes import calliffusion as calliffusion_recipes
 from training.recipes import detector as detector_recipes
 from training.recipes import unicalli as recipes
+from training.single_characters import train_single_characters
 from training.slices import Team, device_of_process
 from training.vocabulary import Vocabulary, build_vocabulary
 
@@ -66,6 +68,11 @@ ANCIENT = {
 ORIENTERS = {
     "orientation.tiny": detector_recipes.orientation,
     "orientation.debug": detector_recipes.orientation_debug,
+}
+SINGLE_CHARACTERS = {
+    "calliffusion.tiny": calliffusion_recipes.tiny,
+    "calliffusion.base": calliffusion_recipes.base,
+    "calliffusion.debug": calliffusion_recipes.debug,
 }
 SHARED_RUN = 6
 """Characters in a row that a held-out text may not share with what is learned."""
@@ -278,5 +285,6 @@ TRAINERS: dict[str, Trainer] = {
     **_trainers(_train_on_flux, ON_FLUX),
     **_trainers(train_detector, DETECTORS),
     **_trainers(train_orienter, ORIENTERS),
+    **_trainers(train_single_characters, SINGLE_CHARACTERS),
 }
 """What ``train --recipe`` knows, by name."""

@@ -1,9 +1,11 @@
 """Low-rank adaptation: learn a small correction beside weights that stay as they are.
 
 Holds: ``adapt``, which puts a correction of low rank beside every linear layer (Hu et al. 2021),
-and ``merge``, which adds the corrections to the weights, so that what is saved is an ordinary
-network. Half a hundred approved columns say little about ten million weights; they say enough
-about the few per cent that such corrections have.
+``merge``, which adds the corrections to the weights, so that what is saved is an ordinary
+network, and ``merged``, which does so for a while: afterwards the weights are those from before,
+to the bit, because they were kept instead of computed back. Half a hundred approved columns say
+little about ten million weights; they say enough about the few per cent that such corrections
+have.
 
 Keeps out: which layers a family adapts, the loop (``training.loop``).
 
@@ -13,7 +15,8 @@ Legend: I inputs, O outputs, R rank.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -71,6 +74,26 @@ def merge(model: nn.Module) -> None:
     for name, module in list(model.named_modules()):
         if isinstance(module, AdaptedLinear):
             _put(model, name, module.merged())
+
+
+def adapted(model: nn.Module) -> dict[str, AdaptedLinear]:
+    """The layers that have a correction, by name."""
+    return {n: m for n, m in model.named_modules() if isinstance(m, AdaptedLinear)}
+
+
+@contextmanager
+def merged(model: nn.Module) -> Iterator[None]:
+    """The model with its corrections inside its weights, for as long as the block lasts."""
+    layers = adapted(model)
+    kept = {name: layer.layer.weight.detach().clone() for name, layer in layers.items()}
+    merge(model)
+    try:
+        yield
+    finally:
+        for name, layer in layers.items():
+            with torch.no_grad():
+                layer.layer.weight.copy_(kept[name])
+            _put(model, name, layer)
 
 
 def _put(model: nn.Module, name: str, module: nn.Module) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from tests.training.examples import CHARACTERS, DIMS, bundle, library, vocabulary
 from training.columns import EMPTY_CELL, UNKNOWN_CELL
-from training.families.unicalli.conditioning import encode_columns, library_rows, style_ids
+from training.families.unicalli.conditioning import encode_columns, library_rows
 from training.families.unicalli.learning_to_locate import with_finder
 from training.families.unicalli.objective import (
     PAPER,
@@ -21,6 +21,7 @@ from training.families.unicalli.objective import (
     mode_of,
     retrieval_loss,
 )
+from training.style_words import style_ids
 
 
 @pytest.fixture

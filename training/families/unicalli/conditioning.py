@@ -1,18 +1,16 @@
 """What the model is told beside pictures: style words, and columns made ready as tensors.
 
-Holds: the prompt as word ids, and ``ColumnBatch``: image, content and box map of a batch of
-windows as latents, with the classes they show.
+Holds: ``ColumnBatch``: image, content and box map of a batch of windows as latents, with the
+classes they show and the prompt as word ids.
 
-Chosen here: a word's id is a hash into a table, so that a calligrapher nobody trained on still
-has a fixed place; T5 and CLIP of the released system cannot be had without a download.
+Chosen here: a word's id is a hash into a table (``training.style_words``); T5 and CLIP of the
+released system cannot be had without a download.
 
 Keeps out: the wording of prompts (``pipelines.prompts``) and noise (``objective``).
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,22 +20,6 @@ from training.columns import EMPTY_CELL, UNKNOWN_CELL
 from training.families.unicalli.library import ReferenceLibrary
 from training.families.unicalli.network import InkCoder
 from training.vocabulary import Vocabulary
-
-
-def style_ids(prompts: Sequence[str], words: int, length: int) -> Tensor:
-    """(B, length) ids of the prompt's words in [1, words), 0 beyond its end."""
-    ids = torch.zeros(len(prompts), length, dtype=torch.long)
-    for row, prompt in enumerate(prompts):
-        for place, word in enumerate(prompt.lower().replace(",", " ").split()[:length]):
-            ids[row, place] = 1 + zlib.crc32(word.strip(".:;").encode()) % (words - 1)
-    return ids
-
-
-def without_parts(prompt: str, share: float, generator: torch.Generator) -> str:
-    """A prompt with each of its parts, which semicolons divide, left out by chance."""
-    parts = prompt.split(";")
-    kept = torch.rand((len(parts),), generator=generator) >= share
-    return ";".join(part for part, is_kept in zip(parts, kept.tolist(), strict=True) if is_kept)
 
 
 @dataclass(frozen=True, kw_only=True)

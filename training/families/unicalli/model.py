@@ -37,7 +37,6 @@ from torch.utils.checkpoint import checkpoint
 
 from training.families.unicalli.autoencoder import DOWNSAMPLING, LATENT_CHANNELS
 from training.families.unicalli.brush import Brush
-from training.families.unicalli.conditioning import style_ids
 from training.families.unicalli.finder import Finder
 from training.families.unicalli.layers import StreamBlock, rotary_angles, time_waves
 from training.families.unicalli.network import (
@@ -49,6 +48,7 @@ from training.families.unicalli.network import (
     at_latents,
 )
 from training.families.unicalli.stem import Stem
+from training.style_words import style_ids
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,8 +24,6 @@ from training.families.unicalli.conditioning import (
     ColumnBatch,
     encode_columns,
     library_rows,
-    style_ids,
-    without_parts,
 )
 from training.families.unicalli.library import ReferenceLibrary
 from training.families.unicalli.model import UniCalli, UniCalliDims
@@ -42,6 +40,7 @@ from training.families.unicalli.weights import lay_out_channels_last
 from training.glyph_bank import GlyphBank
 from training.loop import Fitted, LoopParams, fit
 from training.slices import Slice, ahead
+from training.style_words import style_ids, without_parts
 from training.vocabulary import Vocabulary
 
 SCALE_SAMPLE = 2048

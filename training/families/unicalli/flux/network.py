@@ -30,7 +30,6 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from pipelines.errors import ModelError
-from training.families.unicalli.conditioning import style_ids
 from training.families.unicalli.flux.blocks import DoubleBlock, Marks, SingleBlock
 from training.families.unicalli.model import mean_style
 from training.families.unicalli.network import (
@@ -41,6 +40,7 @@ from training.families.unicalli.network import (
     Times,
 )
 from training.processes.flow import data_from_velocity
+from training.style_words import style_ids
 
 FLUX_PARTS = ("x_embedder", "context_embedder", "time_text_embed", "norm_out", "proj_out")
 FLUX_BLOCKS = ("transformer_blocks", "single_transformer_blocks")
