@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 from pipelines.effort import Effort
 from pipelines.errors import TableError
 from pipelines.evaluations import Evaluation
+from pipelines.hand_styles import Hand
 from pipelines.layouts import LayoutReview
 from pipelines.quality import PageQuality
 from pipelines.records import (
@@ -67,6 +68,7 @@ TABLES: dict[str, type] = {
     "review_tasks": ReviewTask,
     "reviews": Review,
     "effort": Effort,
+    "hands": Hand,
     "samples": Sample,
     "augmentations": Sample,
     "models": Model,

@@ -14,9 +14,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from pipelines.errors import BeitieError
 from pipelines.records import Reader, Script
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--corpora", nargs="*", default=[], help="corpora to learn from too (unicalli.augmented)"
     )
+    train.add_argument("--words", type=Path, help="Parquet of words by writer (scriptvit.words)")
 
     profile = verbs.add_parser("profile", help="what a recipe's network costs, and its speed here")
     profile.add_argument("--recipe", default="unicalli.small")
@@ -125,6 +129,23 @@ def parser() -> argparse.ArgumentParser:
     identify.add_argument("--checkpoint", type=Path, required=True)
     identify.add_argument("--top", type=int, default=5, help="how many names each gets")
 
+    _single_characters(verbs, train, write)
+    _hands(verbs)
+    for name, verb in verbs.choices.items():
+        if name not in WITHOUT_FONTS:
+            verb.add_argument("--fonts", type=Path, help="font folder (default: HOME/fonts)")
+            verb.add_argument("--threads", type=int, default=0, help="0: all cores")
+    return top
+
+
+WITHOUT_FONTS = ("context", "curve", "average")
+"""Verbs that draw nothing and compute little."""
+
+
+def _single_characters(
+    verbs: Verbs, train: argparse.ArgumentParser, write: argparse.ArgumentParser
+) -> None:
+    """What is written one character at a time, by Calliffusion."""
     adapt = verbs.add_parser("adapt", help="a new hand from about five characters (calliffusion)")
     adapt.add_argument(
         "pictures", type=Path, nargs="*", metavar="IMAGE", help="named 永.png, 永-2.png, ..."
@@ -145,10 +166,27 @@ def parser() -> argparse.ArgumentParser:
     for verb in (train, adapt, single):
         verb.add_argument("--bert", type=Path, help="folder of a language model (calliffusion)")
 
-    for verb in (read, train, profile, ablate, evaluate, write, judge, identify, adapt):
-        verb.add_argument("--fonts", type=Path, help="font folder (default: HOME/fonts)")
-        verb.add_argument("--threads", type=int, default=0, help="0: all cores")
-    return top
+
+def _hands(verbs: Verbs) -> None:
+    """Whose hand it is, and writing in the hand of references, by ScriptViT."""
+    attribute = verbs.add_parser("attribute", help="whose hand it is, or none of the known")
+    attribute.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
+    attribute.add_argument("--checkpoint", type=Path, required=True, help="a ScriptViT")
+    attribute.add_argument("--enrolled", type=Path, help="folder a hand, or Parquet: image, hand")
+
+    hands = verbs.add_parser("hands", help="a style vector for each work of a batch")
+    _tables(hands)
+    hands.add_argument("--batch", required=True)
+    hands.add_argument("--checkpoint", type=Path, required=True, help="a ScriptViT")
+    hands.add_argument("--code-version", default="training", help="goes into the records")
+    hands.add_argument("--inputs", default="", help="fingerprint that the manifest keeps")
+
+    imitate = verbs.add_parser("imitate", help="columns in the hand of reference pictures")
+    imitate.add_argument("text", help="blanks part columns")
+    imitate.add_argument("--references", type=Path, nargs="+", required=True, metavar="IMAGE")
+    imitate.add_argument("--checkpoint", type=Path, required=True, help="a ScriptViT")
+    imitate.add_argument("--out", type=Path, required=True, help=".png or .svg")
+    imitate.add_argument("--one-hand", action="store_true", help="refuse references of several")
 
 
 def _tables(verb: argparse.ArgumentParser) -> None:

@@ -40,6 +40,7 @@ from training.roles import Proposal, Recogniser
 from training.second_reader import RapidOcrReader
 from training.sheets import sheet_png, sheet_svg
 from training.single_characters import adapt, is_calliffusion, write_characters
+from training.whose_hand import attribute, hands, imitate
 
 logger = logging.getLogger(__name__)
 
@@ -243,4 +244,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "average": average,
     "identify": identify,
     "adapt": adapt,
+    "attribute": attribute,
+    "hands": hands,
+    "imitate": imitate,
 }

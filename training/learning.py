@@ -39,10 +39,12 @@ from training.opening import begin, cache, fonts_of, opened, require_gpu
 from training.other_scripts import train_ancient
 from training.recipes import calliffusion as calliffusion_recipes
 from training.recipes import detector as detector_recipes
+from training.recipes import scriptvit as scriptvit_recipes
 from training.recipes import unicalli as recipes
 from training.single_characters import train_single_characters
 from training.slices import Team, device_of_process
 from training.vocabulary import Vocabulary, build_vocabulary
+from training.whose_hand import train_to_know_hands
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,12 @@ SINGLE_CHARACTERS = {
     "calliffusion.tiny": calliffusion_recipes.tiny,
     "calliffusion.base": calliffusion_recipes.base,
     "calliffusion.debug": calliffusion_recipes.debug,
+}
+KNOWING_HANDS = {
+    "scriptvit.tiny": scriptvit_recipes.tiny,
+    "scriptvit.words": scriptvit_recipes.words,
+    "scriptvit.debug": scriptvit_recipes.debug,
+    "scriptvit.paper": scriptvit_recipes.paper,
 }
 SHARED_RUN = 6
 """Characters in a row that a held-out text may not share with what is learned."""
@@ -286,5 +294,6 @@ TRAINERS: dict[str, Trainer] = {
     **_trainers(train_detector, DETECTORS),
     **_trainers(train_orienter, ORIENTERS),
     **_trainers(train_single_characters, SINGLE_CHARACTERS),
+    **_trainers(train_to_know_hands, KNOWING_HANDS),
 }
 """What ``train --recipe`` knows, by name."""

@@ -149,6 +149,14 @@ class FontFace:
         """Those of the characters that the font really draws, in the order given."""
         return [character for character in characters if self.covers(character)]
 
+    def rise(self, character: str, em_px: int) -> int:
+        """How far the top of a drawn character lies above its line, in pixels.
+
+        Raises:
+            MissingGlyph: As :meth:`draw`.
+        """
+        return int(self._rendered(character, em_px).bitmap_top)
+
     def draw(self, character: str, em_px: int) -> Gray:
         """The ink of a character, cut to its own extent.
 
@@ -162,6 +170,16 @@ class FontFace:
         Raises:
             MissingGlyph: If the font draws nothing of its own for the character.
         """
+        bitmap = self._rendered(character, em_px).bitmap
+        if bitmap.rows == 0 or bitmap.width == 0:
+            return np.zeros((1, 1), np.uint8)
+        # Straight from FreeType's memory again: the wrapper's buffer is a Python list of pixels.
+        size = bitmap.rows * bitmap.pitch
+        pixels = ctypes.string_at(bitmap._FT_Bitmap.buffer, size)
+        rows = np.frombuffer(pixels, np.uint8).reshape(bitmap.rows, bitmap.pitch)
+        return rows[:, : bitmap.width].copy()
+
+    def _rendered(self, character: str, em_px: int) -> freetype.GlyphSlot:
         if not self.covers(character):
             raise MissingGlyph(
                 f"{self.files[0].name} has no outline for {character!r} "
@@ -172,11 +190,4 @@ class FontFace:
         face = self._faces[index]
         face.set_pixel_sizes(em_px, em_px)
         face.load_glyph(glyph, _DRAW)
-        bitmap = face.glyph.bitmap
-        if bitmap.rows == 0 or bitmap.width == 0:
-            return np.zeros((1, 1), np.uint8)
-        # Straight from FreeType's memory again: the wrapper's buffer is a Python list of pixels.
-        size = bitmap.rows * bitmap.pitch
-        pixels = ctypes.string_at(bitmap._FT_Bitmap.buffer, size)
-        rows = np.frombuffer(pixels, np.uint8).reshape(bitmap.rows, bitmap.pitch)
-        return rows[:, : bitmap.width].copy()
+        return face.glyph

@@ -105,3 +105,12 @@ def test_real_fonts_draw_what_they_are_said_to_cover(material, font_id):
     assert len(drawn) > 12
     for character in drawn:
         assert (face.draw(character, 64) > 127).sum() > 40
+
+
+def test_a_character_says_how_far_it_rises_above_its_line(tmp_path):
+    face = FontFace([draw_font(tmp_path / "drawn.ttf", "天")])
+    # 820 of 1000 units stand above the line.
+    assert face.rise("天", 100) == 82
+    assert face.rise("天", 100) == face.draw("天", 100).shape[0]
+    with pytest.raises(MissingGlyph):
+        face.rise("地", 100)
