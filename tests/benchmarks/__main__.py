@@ -18,6 +18,7 @@
     boxes     characters found, beside RapidOCR and projections     goal: F1 0.85 on CODH
     blocks    tokens a second, our transformer beside FLUX's        goal: at least as many
     review    push and pull of 1,000 columns, real Label Studio   (by name only)
+    hands     whose hand, and writing in it, beside pixel statistics  goal: ahead of them
     order     reading order on the CODH pages                       goal: 99 % of characters
 
 Works on what `make material` fetched. Not a test: other programs on the machine disturb it.
@@ -34,6 +35,7 @@ from tests.benchmarks.binarization import bench_binarization
 from tests.benchmarks.blocks import bench_transformer
 from tests.benchmarks.detection import bench_detection
 from tests.benchmarks.growth import bench_growth
+from tests.benchmarks.hands import bench_hands
 from tests.benchmarks.keystrokes import bench_keystrokes
 from tests.benchmarks.located import bench_located
 from tests.benchmarks.order import bench_order
@@ -62,6 +64,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "review": bench_review,
     "ink": bench_binarization,
     "boxes": bench_detection,
+    "hands": bench_hands,
     "order": bench_order,
     "blocks": bench_transformer,
 }

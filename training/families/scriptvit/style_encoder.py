@@ -28,8 +28,8 @@ class StyleMemory:
     Attributes:
         tokens: (B, N * P, D), the tokens of all references one after the other.
         vector: (B, S) of length one; a cosine of two is their likeness.
-        weights: (B, H, N * P), how much each patch counted for the mean half of the vector; rows
-            sum to one.
+        weights: (B, H, N * P), how much each patch counted for the half of the vector that is a
+            mean; rows sum to one.
     """
 
     tokens: Tensor
