@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assets.cli_families import adapt, attribute, restyle
 from assets.cli_reviews import review
 from assets.cli_users import user
 from assets.terminal import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from assets.resources import Project
 
 SCRIPTS = tuple(script.value for script in Script)
+FAMILIES = ("unicalli", "calliffusion")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -153,6 +155,10 @@ def read(images: tuple[Path, ...], as_json: bool, release_id: str | None, no_sec
 @click.option("--english", is_flag=True, help="TEXT is English words, to write in hieroglyphs.")
 @click.option("--lexicon", type=Path, help="English words of your own (TOML), for --english.")
 @click.option("--checkpoint", "model", type=Path, help="A model other than the released one.")
+@click.option("--family", type=click.Choice(FAMILIES), default=FAMILIES[0], show_default=True)
+@click.option("--adapter", type=Path, help="A hand learned by `beitie adapt` (calliffusion).")
+@click.option("--mix", multiple=True, metavar="HAND=WEIGHT", help="Mixed in (calliffusion).")
+@click.option("--skeleton", multiple=True, type=Path, help="Picture to follow (calliffusion).")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another column.")
 @click.option("-o", "--out", type=Path, required=True, help="PNG or SVG to write.")
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
@@ -165,6 +171,10 @@ def write(
     english: bool,
     lexicon: Path | None,
     model: Path | None,
+    family: str,
+    adapter: Path | None,
+    mix: tuple[str, ...],
+    skeleton: tuple[Path, ...],
     seed: int,
     out: Path,
     force: bool,
@@ -174,8 +184,11 @@ def write(
     What was written is read back, and what reads as something else is written again.
     """
     from assets.commands import run_training
+    from assets.families import family_checkpoint
     from assets.release_pointer import checkpoint, current
 
+    if family != "calliffusion" and (adapter or mix or skeleton):
+        raise click.UsageError("--adapter, --mix and --skeleton need --family calliffusion.")
     if out.exists() and not force:
         raise BeitieError(f"{out} is already there. Name another file, or give --force.")
     project = open_project()
@@ -183,7 +196,15 @@ def write(
     arguments += ["--hand", hand] if hand else []
     arguments += ["--english"] if english else []
     arguments += ["--lexicon", str(lexicon.resolve())] if lexicon else []
-    folder = model.resolve() if model else checkpoint(project, current(project))
+    arguments += ["--adapter", str(adapter.resolve())] if adapter else []
+    arguments += ["--mix", *mix] if mix else []
+    arguments += ["--skeleton", *(str(one.resolve()) for one in skeleton)] if skeleton else []
+    if model:
+        folder = model.resolve()
+    elif family == "calliffusion":
+        folder = family_checkpoint(project, family)
+    else:
+        folder = checkpoint(project, current(project))
     arguments += ["--checkpoint", str(folder), "--out", str(out.resolve())]
     report = run_training(project.settings, "write", arguments, on_progress=tell)
     if report.get("read_back_otherwise"):
@@ -340,8 +361,8 @@ def status() -> None:
         click.echo(f"proposal {proposal['proposed_at'][:16]}  {proposal['sentence']}")
 
 
-main.add_command(review)
-main.add_command(user)
+for command in (review, user, adapt, attribute, restyle):
+    main.add_command(command)
 
 
 def _take_in(project: Project, batch: str) -> None:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import dagster as dg
 
 from assets import automation, checks
+from assets.augmentations import augmentations
 from assets.columns import columns
 from assets.corpora import corpora
 from assets.effort import effort
 from assets.evaluation import evaluation
+from assets.hands import hands
 from assets.layouts import layouts
 from assets.models import model
 from assets.page_layouts import page_layouts
@@ -17,6 +19,7 @@ from assets.pages import pages
 from assets.readings import readings, released_recogniser, second_readings
 from assets.releases import release
 from assets.resources import Project, read_settings
+from assets.restyled_corpora import restyled_corpora
 from assets.review_decisions import review_decisions
 from assets.review_tasks import review_tasks
 from assets.reviews import reviews
@@ -30,6 +33,8 @@ ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     columns,
     page_quality,
     corpora,
+    restyled_corpora,
+    hands,
     released_recogniser,
     readings,
     second_readings,
@@ -39,6 +44,7 @@ ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     reviews,
     effort,
     samples,
+    augmentations,
     model,
     evaluation,
     release,

@@ -156,6 +156,16 @@ def _single_characters(
     adapt.add_argument("--out", type=Path, required=True)
     adapt.add_argument("--steps", type=int, default=0, help="0 leaves it to the recipe")
 
+    augment = verbs.add_parser("augment", help="columns in rare hands, for training (calliffusion)")
+    _tables(augment)
+    augment.add_argument("--batch", required=True, help="partition of augmentations to write")
+    augment.add_argument("--inputs", default="", help="fingerprint that the manifest keeps")
+    augment.add_argument("--checkpoint", type=Path, required=True, help="the base")
+    augment.add_argument("--reader-checkpoint", type=Path, required=True, help="reads it back")
+    augment.add_argument("--budget", type=int, required=True, help="characters in all hands")
+    augment.add_argument("--seconds", type=float, default=120, help="of learning a hand, at most")
+    augment.add_argument("--seed", type=int, default=0)
+
     single = write.add_argument_group("with a checkpoint of calliffusion")
     single.add_argument("--mode", choices=("pro", "base"), default="pro", help="skeleton or index")
     single.add_argument("--skeleton", type=Path, nargs="*", help="pictures, one a character")

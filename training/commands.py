@@ -20,6 +20,7 @@ from pipelines.glyphs.registry import load_fonts
 from pipelines.records import Reader, Reading, Sample, Script, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
+from training.augmenting import augment
 from training.averaging import average
 from training.curves import curve_svg, read_curve
 from training.evaluation import Judge
@@ -244,6 +245,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "average": average,
     "identify": identify,
     "adapt": adapt,
+    "augment": augment,
     "attribute": attribute,
     "hands": hands,
     "imitate": imitate,

@@ -9,20 +9,24 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.evaluations import Evaluation
+from pipelines.hand_styles import Hand
 from pipelines.ids import derive_id
 from pipelines.records import (
     Candidate,
     CharacterReading,
     Column,
+    Origin,
     Reader,
     Reading,
     Sample,
     Split,
 )
 from pipelines.tables import Tables
+from pipelines.truth import CorpusPage
 
 TABLE_OF = {Reader.UNICALLI: "readings", Reader.RAPIDOCR: "second_readings"}
 
@@ -103,7 +107,59 @@ def write(given):
     if not given.english:
         return {"out": str(given.out)}
     said = {"chinese": given.checkpoint.name, "code": given.lexicon.name, "sign": "?"}
-    return {"words": [{"english": word, **said} for word in given.text.split()]}
+    return {"words": [{"english": word, **said} for word in given.text[0].split()]}
+
+
+def hands(given):
+    tables = Tables(given.tables)
+    works = {c.work.work_id: c.work for c in tables.read("columns", given.batch, Column)}
+    rows = [
+        Hand(
+            work_id=work.work_id, calligrapher=work.calligrapher, script=work.script,
+            vector=(1.0, 0.0), references=5, spread=0.1, is_one_hand=True,
+            nearest_hand=given.checkpoint.name, distance=0.25, threshold=0.5, is_rejected=False,
+            near_works=(), model_fingerprint="stub", code_version="stub",
+        )
+        for work in works.values()
+    ]  # fmt: skip
+    tables.write("hands", given.batch, Hand, rows, inputs=given.inputs)
+    return {"works": len(rows)}
+
+
+def augment(given):
+    tables = Tables(given.tables)
+    written = [
+        replace(sample, origin=Origin.SYNTHETIC)
+        for sample in tables.read_all("samples", Sample)
+        if sample.split is Split.TRAIN
+    ][: given.budget]
+    tables.write("augmentations", given.batch, Sample, written, inputs=given.inputs)
+    return {"columns": len(written)}
+
+
+def restyle_corpus(given):
+    tables = Tables(given.tables)
+    pages = tables.read("corpus_pages", given.corpus, CorpusPage)
+    made = [replace(page, corpus=given.out_corpus) for page in pages]
+    tables.write("corpus_pages", given.out_corpus, CorpusPage, made, inputs=given.inputs)
+    return {"pages": len(made)}
+
+
+def folder_of(given):
+    """A command that makes a folder leaves in it what it was given."""
+    given.out.mkdir(parents=True)
+    (given.out / "given.json").write_text(json.dumps(sys.argv))
+    return {"out": str(given.out)}
+
+
+def attribute(given):
+    said = {
+        "hand": "yan", "is_rejected": False, "nearest": [["yan", 0.1], ["su", 0.4]],
+        "threshold": 0.3, "looks_like_one_hand": True,
+    }  # fmt: skip
+    unknown = {**said, "is_rejected": True, "looks_like_one_hand": False}
+    told = [{"file": Path(image).name, **said} for image in given.text]
+    return {"images": told, **({"together": unknown} if len(told) > 1 else {})}
 
 
 def wait_here_if_told(given):
@@ -114,11 +170,25 @@ def wait_here_if_told(given):
         time.sleep(120)
 
 
+VERBS = {
+    "read": read,
+    "train": train,
+    "evaluate": evaluate,
+    "write": write,
+    "hands": hands,
+    "augment": augment,
+    "restyle-corpus": restyle_corpus,
+    "adapt": folder_of,
+    "restyle": folder_of,
+    "attribute": attribute,
+}
+
+
 def main():
     words = sys.argv[sys.argv.index("training") + 1 :]
     parser = argparse.ArgumentParser()
-    parser.add_argument("verb", choices=["read", "train", "evaluate", "write"])
-    parser.add_argument("text", nargs="?")
+    parser.add_argument("verb", choices=VERBS)
+    parser.add_argument("text", nargs="*")
     for name in ("tables", "store", "batch", "reader", "recipe", "model-id", "calligrapher"):
         parser.add_argument(f"--{name}", default="")
     for name in ("script", "hand", "seed"):
@@ -131,10 +201,16 @@ def main():
     parser.add_argument("--threads", type=int, default=0)
     for name in ("checkpoint", "parent", "out", "against", "lexicon"):
         parser.add_argument(f"--{name}", type=Path)
+    for name in ("inputs", "corpus", "out-corpus", "like-batch", "strength", "steps"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--budget", type=int, default=0)
+    for name in ("reader-checkpoint", "enrolled", "adapter"):
+        parser.add_argument(f"--{name}", type=Path)
+    for name in ("like", "mix", "skeleton"):
+        parser.add_argument(f"--{name}", nargs="*")
     given = parser.parse_args(words)
     sys.stderr.write(f"{given.verb} by the stub\n")
-    verbs = {"read": read, "train": train, "evaluate": evaluate, "write": write}
-    sys.stdout.write(json.dumps(verbs[given.verb](given)) + "\n")
+    sys.stdout.write(json.dumps(VERBS[given.verb](given)) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ DEPENDENCIES = {
     "columns": ["page_layouts", "pages"],
     "page_quality": ["columns", "pages"],
     "corpora": [],
+    "restyled_corpora": ["corpora"],
+    "hands": ["columns"],
     "released_recogniser": [],
     "readings": ["columns", "released_recogniser", "second_readings"],
     "second_readings": ["columns"],
@@ -30,6 +32,7 @@ DEPENDENCIES = {
     "reviews": ["review_decisions"],
     "effort": ["reviews"],
     "samples": ["reviews"],
+    "augmentations": ["samples"],
     "model": ["samples"],
     "evaluation": ["model"],
     "release": ["evaluation"],
@@ -62,8 +65,10 @@ TELLING = {
 }
 BY_BATCH = set(DEPENDENCIES) - {
     "corpora",
+    "restyled_corpora",
     "released_recogniser",
     "samples",
+    "augmentations",
     "model",
     "evaluation",
     "release",
@@ -112,7 +117,9 @@ def test_the_device_is_held_by_those_who_need_it(graph):
         for key in graph.get_all_asset_keys()
         if "gpu0" in (graph.get(key).pools or ())
     }
-    assert found == {"readings", "model", "evaluation"}
+    assert found == {
+        "readings", "model", "evaluation", "hands", "augmentations", "restyled_corpora",
+    }  # fmt: skip
 
 
 def test_every_asset_says_what_it_is_and_who_minds_it(graph):

@@ -10,6 +10,7 @@
     keystrokes  presses a column with a draft, by a model        goal: fewer than without
     rounds    corrections over four rounds of learning from a hand  (half an hour; by name only)
     queue     what the order of work saves, beside a random order   (20 minutes; by name only)
+    augmentations  what synthetic columns of each kind teach        (half an hour; by name only)
     weak      what two readers agree on, and what it teaches        goal: 97 % of labels right
     resynthesis  errors found by writing what was read           goal: more than the score finds
     raw       whole columns from picture to text                    goal: ahead of RapidOCR
@@ -31,6 +32,7 @@ from collections.abc import Callable
 
 from assets.demo_material import fetch
 from assets.resources import Project, read_settings
+from tests.benchmarks.augmenting import bench_augmentations
 from tests.benchmarks.binarization import bench_binarization
 from tests.benchmarks.blocks import bench_transformer
 from tests.benchmarks.detection import bench_detection
@@ -62,6 +64,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "rounds": bench_rounds,
     "queue": bench_queue,
     "review": bench_review,
+    "augmentations": bench_augmentations,
     "ink": bench_binarization,
     "boxes": bench_detection,
     "hands": bench_hands,
@@ -69,7 +72,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "blocks": bench_transformer,
 }
 
-LONG = ("rounds", "queue", "review")
+LONG = ("rounds", "queue", "review", "augmentations")
 """Run by name only."""
 
 
