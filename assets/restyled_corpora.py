@@ -12,7 +12,7 @@ from assets.resources import Project
 from assets.stages import code_version, data_version, fingerprint, report_of
 from pipelines.truth import CorpusPage
 
-CODE = code_version("training/families/creativesynth")
+CODE = code_version("training/families/creativesynth", "training/restyled_corpus.py")
 
 
 class RestyleConfig(dg.Config):

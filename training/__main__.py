@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         "--corpora", nargs="*", default=[], help="corpora to learn from too (unicalli.augmented)"
     )
     train.add_argument("--words", type=Path, help="Parquet of words by writer (scriptvit.words)")
+    train.add_argument("--scans", type=Path, nargs="*", help="real scans (creativesynth.surface)")
 
     profile = verbs.add_parser("profile", help="what a recipe's network costs, and its speed here")
     profile.add_argument("--recipe", default="unicalli.small")
@@ -131,6 +132,7 @@ def parser() -> argparse.ArgumentParser:
 
     _single_characters(verbs, train, write)
     _hands(verbs)
+    _pages(verbs)
     for name, verb in verbs.choices.items():
         if name not in WITHOUT_FONTS:
             verb.add_argument("--fonts", type=Path, help="font folder (default: HOME/fonts)")
@@ -197,6 +199,30 @@ def _hands(verbs: Verbs) -> None:
     imitate.add_argument("--checkpoint", type=Path, required=True, help="a ScriptViT")
     imitate.add_argument("--out", type=Path, required=True, help=".png or .svg")
     imitate.add_argument("--one-hand", action="store_true", help="refuse references of several")
+
+
+def _pages(verbs: Verbs) -> None:
+    """Clean pages in the look of real scans, by CreativeSynth."""
+    restyle = verbs.add_parser("restyle", help="clean pages set into the look of real scans")
+    restyle.add_argument("pages", type=Path, nargs="+", metavar="PAGE")
+    restyle.add_argument("--like", type=Path, nargs="+", required=True, metavar="SCAN")
+    restyle.add_argument("--out", type=Path, required=True, help="folder of the restyled pages")
+
+    corpus = verbs.add_parser("restyle-corpus", help="a synthetic corpus set into real scans")
+    _tables(corpus)
+    corpus.add_argument("--corpus", required=True, help="name of the corpus that is there")
+    corpus.add_argument("--out-corpus", required=True, help="name of the new one")
+    corpus.add_argument("--like-batch", help="batch of real pages")
+    corpus.add_argument("--like", type=Path, nargs="+", default=[], metavar="SCAN")
+    corpus.add_argument("--like-rights", default="", help="rights of the files of --like")
+    corpus.add_argument("--inputs", default="", help="fingerprint that the manifest keeps")
+    corpus.add_argument("--reader", type=Path, help="checkpoint that has to read it as before")
+    for verb in (restyle, corpus):
+        verb.add_argument("--checkpoint", type=Path, help="surface autoencoder (else the bundled)")
+        verb.add_argument("--sdxl", type=Path, help="SDXL in diffusers' layout draws the ground")
+        verb.add_argument("--ip-adapter", type=Path, help="one safetensors and its image_encoder")
+        verb.add_argument("--strength", type=float, default=1.0, help="of the look, 0 to 1")
+        verb.add_argument("--seed", type=int, default=0)
 
 
 def _tables(verb: argparse.ArgumentParser) -> None:

@@ -37,6 +37,7 @@ from training.nearest_glyph import NearestGlyphReader
 from training.opening import begin, fonts_of, opened
 from training.other_scripts import identify, in_hieroglyphs, script_of
 from training.readings import read_batch
+from training.restyling import restyle, restyle_corpus
 from training.roles import Proposal, Recogniser
 from training.second_reader import RapidOcrReader
 from training.sheets import sheet_png, sheet_svg
@@ -249,4 +250,6 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "attribute": attribute,
     "hands": hands,
     "imitate": imitate,
+    "restyle": restyle,
+    "restyle-corpus": restyle_corpus,
 }

@@ -41,6 +41,14 @@ from training.recipes import calliffusion as calliffusion_recipes
 from training.recipes import detector as detector_recipes
 from training.recipes import scriptvit as scriptvit_recipes
 from training.recipes import unicalli as recipes
+from training.restyling import (
+    DEBUGS,
+    SURFACES,
+    SYNTHESES,
+    nothing_to_train,
+    train_debug,
+    train_surface,
+)
 from training.single_characters import train_single_characters
 from training.slices import Team, device_of_process
 from training.vocabulary import Vocabulary, build_vocabulary
@@ -295,5 +303,8 @@ TRAINERS: dict[str, Trainer] = {
     **_trainers(train_orienter, ORIENTERS),
     **_trainers(train_single_characters, SINGLE_CHARACTERS),
     **_trainers(train_to_know_hands, KNOWING_HANDS),
+    **_trainers(train_surface, SURFACES),
+    **_trainers(train_debug, DEBUGS),
+    **_trainers(nothing_to_train, SYNTHESES),
 }
 """What ``train --recipe`` knows, by name."""

@@ -20,6 +20,7 @@
     blocks    tokens a second, our transformer beside FLUX's        goal: at least as many
     review    push and pull of 1,000 columns, real Label Studio   (by name only)
     hands     whose hand, and writing in it, beside pixel statistics  goal: ahead of them
+    restyling  synthetic pages in the look of real scans        goal: as legible, told apart less
     order     reading order on the CODH pages                       goal: 99 % of characters
 
 Works on what `make material` fetched. Not a test: other programs on the machine disturb it.
@@ -44,6 +45,7 @@ from tests.benchmarks.order import bench_order
 from tests.benchmarks.queue import bench_queue
 from tests.benchmarks.raw_columns import bench_raw_columns
 from tests.benchmarks.reading import bench_reading
+from tests.benchmarks.restyling import bench_restyling
 from tests.benchmarks.resynthesis import bench_resynthesis
 from tests.benchmarks.reviewing import bench_review
 from tests.benchmarks.rounds import bench_rounds
@@ -59,6 +61,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "keystrokes": bench_keystrokes,
     "weak": bench_weak_labels,
     "resynthesis": bench_resynthesis,
+    "restyling": bench_restyling,
     "raw": bench_raw_columns,
     "located": bench_located,
     "rounds": bench_rounds,
