@@ -185,13 +185,14 @@ def imitate(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _within(recipe: ScriptViTRecipe, seconds: float) -> ScriptViTRecipe:
     """The stages share the seconds as those of the recipe do."""
-    writing = recipe.writing
-    total = recipe.hands.seconds + recipe.readers.seconds + (writing.seconds if writing else 0.0)
-    share = seconds / total
+    shaping, writing = recipe.shaping, recipe.writing
+    stages = (recipe.hands, recipe.readers, shaping, writing)
+    share = seconds / sum(stage.seconds for stage in stages if stage is not None)
     return replace(
         recipe,
         hands=replace(recipe.hands, seconds=share * recipe.hands.seconds),
         readers=replace(recipe.readers, seconds=share * recipe.readers.seconds),
+        shaping=shaping and replace(shaping, seconds=share * shaping.seconds),
         writing=writing and replace(writing, seconds=share * writing.seconds),
     )
 

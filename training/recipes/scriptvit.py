@@ -64,6 +64,8 @@ def words() -> ScriptViTRecipe:
         is_of_words=True,
         dims=TINY_WORDS,
         hand_params=HandParams(variations=(Variation(),)),
+        shaping=None,
+        writing=StaggeredParams(),
         adversary=AdversaryParams(shape_share=0.0),
     )
 
@@ -87,6 +89,7 @@ def debug() -> ScriptViTRecipe:
         hands=short,
         hand_params=HandParams(pictures_at_once=15),
         readers=short,
+        shaping=short,
         writing=StaggeredParams(seconds=600, iterations=4, log_every_s=0.0),
         adversary=AdversaryParams(pictures_at_once=4),
     )
@@ -105,6 +108,7 @@ def paper() -> ScriptViTRecipe:
         vocabulary_size=4500,
         hands=LoopParams(seconds=24 * 3600, learning_rate=2e-4, warmup_steps=2000),
         readers=LoopParams(seconds=3600, learning_rate=5e-4),
+        shaping=None,
         writing=StaggeredParams(
             seconds=6 * 24 * 3600, learning_rate=5e-5, generator_rate=5e-5, average_decay=0.9999
         ),

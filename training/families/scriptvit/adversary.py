@@ -161,6 +161,12 @@ class Adversary:
         losses: Mapping[str, Tensor] = {"found_out": found_out, **auxiliary}
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
+    def shape(self, part: Slice) -> tuple[Tensor, dict[str, float]]:
+        """The distance to true pictures alone, for :func:`training.loop.fit`."""
+        batch = self.batch(part)
+        loss = shape_distance(self._written(batch), batch.real, self.params.soft_px)
+        return loss, {"shape": float(loss.detach())}
+
     def generator_parameters(self) -> list[nn.Parameter]:
         """What the generator's loss moves."""
         own = list(self.networks.generator.parameters())

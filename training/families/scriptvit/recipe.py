@@ -32,7 +32,9 @@ class ScriptViTRecipe:
         readers: Recogniser and writer classifier learn from real pictures alone, before the
             generator is judged by them, and go on beside it (ours: on two cores there is no
             time for all to begin from nothing at once).
-        writing: The generator; None leaves it untrained, and writing is refused.
+        shaping: The generator draws after true pictures before it is judged (ours, where there
+            are any); None leaves that out.
+        writing: The generator, judged; None leaves it untrained, and writing is refused.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ScriptViTRecipe:
     hands: LoopParams = LoopParams(seconds=1500, learning_rate=1.5e-3)
     hand_params: HandParams = HandParams()
     readers: LoopParams = LoopParams(seconds=300, learning_rate=2e-3)
-    writing: StaggeredParams | None = StaggeredParams()
+    shaping: LoopParams | None = LoopParams(seconds=900, learning_rate=1.5e-3, weight_decay=0.0)
+    writing: StaggeredParams | None = StaggeredParams(seconds=600)
     adversary: AdversaryParams = AdversaryParams()
     seed: int = 0

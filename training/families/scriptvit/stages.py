@@ -1,7 +1,7 @@
-"""The stages of training: tell hands apart, read, write; then enrol the hands and save.
+"""The stages of training: tell hands apart, read, draw, write; then enrol the hands and save.
 
 Holds: ``train_scriptvit``. A stage leaves what it learned in the working folder, and a run that
-was stopped goes on from the last finished stage (within the first two, from where it was).
+was stopped goes on from the last finished stage (within all but the last, from where it was).
 
 Keeps out: what each stage learns from (``objective``, ``adversary``), fonts and files of the user
 (``training.whose_hand``).
@@ -124,7 +124,7 @@ class _Stages:
         encoder = StyleEncoder(recipe.dims)
         head = HandHead(recipe.dims.style_width, len(names) * len(recipe.hand_params.variations))
         both = nn.ModuleDict({"encoder": encoder, "head": head}).to(self.device)
-        logger.info("stage 1 of 3: telling %d hands apart", len(names))
+        logger.info("stage 1 of 4: telling %d hands apart", len(names))
         objective = HandObjective(encoder, head, self.material, recipe.hand_params, recipe.seed)
         kept = self.folder / "hands.progress"
         fitted = fit(both, objective, recipe.hands, log=self.log, kept=kept)
@@ -139,7 +139,7 @@ class _Stages:
         reader = reader_for(recipe.dims, self.letters, is_of_words=recipe.is_of_words)
         writers = HandClassifier(len(self.material.hand_names), recipe.dims.writer_widths)
         both = nn.ModuleDict({"reader": reader, "writers": writers}).to(self.device)
-        logger.info("stage 2 of 3: reading")
+        logger.info("stage 2 of 4: reading")
         seed, material, letters = recipe.seed + 1, self.material, self.letters
 
         @ahead
@@ -175,14 +175,18 @@ class _Stages:
         generator = Generator(recipe.dims).to(self.device)
         discriminator = Discriminator(recipe.dims).to(self.device)
         kept = self.folder / "generator.safetensors"
-        if kept.is_file():
-            logger.info("the generator goes on from %s", kept)
-            generator.load_state_dict(load_file(kept))
-        logger.info("stage 3 of 3: writing")
         networks = Networks(encoder, generator, discriminator, reader, writers)
         adversary = Adversary(
             networks, self.material, self.letters, recipe.adversary, recipe.seed + 2
         )
+        if recipe.shaping is not None and not kept.is_file():
+            logger.info("stage 3 of 4: drawing after true pictures")
+            shaped = self.folder / "shaping.progress"
+            fit(generator, adversary.shape, recipe.shaping, log=self.log, kept=shaped)
+        if kept.is_file():
+            logger.info("the generator goes on from %s", kept)
+            generator.load_state_dict(load_file(kept))
+        logger.info("stage 4 of 4: writing")
         fitted = play(
             players_of(adversary, recipe.writing),
             recipe.writing,
