@@ -14,6 +14,7 @@
     weak      what two readers agree on, and what it teaches        goal: 97 % of labels right
     resynthesis  errors found by writing what was read           goal: more than the score finds
     raw       whole columns from picture to text                    goal: ahead of RapidOCR
+    characters  single ones of a hand known from five         goal: nearer than blended fonts
     located   the same, found by the reader's own network       goal: beside the detector
     ink       ink against its truth, beside Otsu, Sauvola and more  goal: the best F-measure
     boxes     characters found, beside RapidOCR and projections     goal: F1 0.85 on CODH
@@ -36,6 +37,7 @@ from assets.resources import Project, read_settings
 from tests.benchmarks.augmenting import bench_augmentations
 from tests.benchmarks.binarization import bench_binarization
 from tests.benchmarks.blocks import bench_transformer
+from tests.benchmarks.characters import bench_characters
 from tests.benchmarks.detection import bench_detection
 from tests.benchmarks.growth import bench_growth
 from tests.benchmarks.hands import bench_hands
@@ -63,6 +65,7 @@ BENCHMARKS: dict[str, Callable[[Project], None]] = {
     "resynthesis": bench_resynthesis,
     "restyling": bench_restyling,
     "raw": bench_raw_columns,
+    "characters": bench_characters,
     "located": bench_located,
     "rounds": bench_rounds,
     "queue": bench_queue,

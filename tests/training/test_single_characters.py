@@ -17,6 +17,7 @@ from training import hands, learning
 from training.__main__ import main
 from training.families.unicalli.weights import save_bundle
 from training.recipes.calliffusion import base, debug
+from training.single_characters import train_single_characters
 
 
 class Drawn:
@@ -45,11 +46,10 @@ def home(tmp_path, monkeypatch):
         picture = 255 - ink if place else ink
         (tmp_path / f"{character}-2.png").write_bytes(encode_png(picture))
     recipe = replace(debug(), dims=replace(debug().dims, characters=len(CHARACTERS)))
-    monkeypatch.setitem(learning.SINGLE_CHARACTERS, "calliffusion.debug", lambda: recipe)
     monkeypatch.setitem(
         learning.TRAINERS,
         "calliffusion.debug",
-        lambda arguments: learning.train_single_characters(arguments, recipe),
+        lambda arguments: train_single_characters(arguments, recipe),
     )
     return tmp_path
 

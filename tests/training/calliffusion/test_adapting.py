@@ -137,11 +137,11 @@ def test_the_nearest_hand_is_the_one_that_errs_least(tmp_path):
     narrow = base.prompts.encode([HANDS["narrow"]])
 
     class Knows(torch.nn.Module):
+        dims = DIMS
+
         def forward(self, noised, times, told):
             is_it = (told.prompt == narrow).all(dim=1)[:, None, None, None]
             return torch.where(is_it, -torch.ones_like(noised), 3 * torch.ones_like(noised))
 
-    knows = Knows()
-    knows.dims = DIMS
-    ready = replace(base, model=knows)
+    ready = replace(base, model=Knows())
     assert nearest_hand(ready, some(tmp_path), face(tmp_path), RECIPE) == "narrow"

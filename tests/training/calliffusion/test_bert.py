@@ -1,10 +1,13 @@
 """Prompts told by a language model: a miniature BERT, saved by transformers itself."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from transformers import BertConfig, BertModel, BertTokenizer
 
 from pipelines.errors import ModelError
+from pipelines.glyphs.registry import load_fonts
 from pipelines.records import Script
 from training.families.calliffusion.bert import LONGEST, BertPrompts, chinese_prompts
 
@@ -20,7 +23,7 @@ def folder(tmp_path_factory):
         intermediate_size=16, max_position_embeddings=LONGEST,
     )  # fmt: skip
     BertModel(config).save_pretrained(made)
-    BertTokenizerFast(vocab_file=str(made / "vocab.txt")).save_pretrained(made)
+    BertTokenizer.from_pretrained(made).save_pretrained(made)
     return made
 
 
@@ -48,8 +51,6 @@ def test_a_folder_without_one_is_refused(tmp_path):
         BertPrompts.opened(tmp_path)
 
 
-def test_prompts_say_script_and_hand():
-    class Font:
-        name, script = "Ma Shan Zheng", Script.REGULAR
-
-    assert chinese_prompts({"a": Font()}) == {"a": "楷书; Ma Shan Zheng"}
+def test_prompts_say_script_and_hand(tmp_path):
+    font = replace(load_fonts(None, tmp_path)["ma-shan-zheng"], script=Script.CLERICAL)
+    assert chinese_prompts({"a": font}) == {"a": "隶书; Ma Shan Zheng"}

@@ -27,6 +27,19 @@ def writer(ready, folder, mode="pro", **others):
     )
 
 
+def test_without_fresh_noise_everything_comes_from_the_first(ready, tmp_path):
+    inks = [
+        CalliffusionWriter(
+            ready, face(tmp_path), WritingParams(sampling=replace(FAST, fresh=fresh))
+        )
+        .write_column("三人", PROMPT)
+        .ink
+        for fresh in (0.0, 0.0, 1.0)
+    ]
+    assert np.array_equal(inks[0], inks[1])
+    assert not np.array_equal(inks[0], inks[2])
+
+
 @pytest.mark.parametrize("mode", ["pro", "base"])
 def test_a_column_of_cells(ready, tmp_path, mode):
     column = writer(ready, tmp_path, mode).write_column("三人中", PROMPT, seed=3)

@@ -27,12 +27,15 @@ class SamplingParams:
     """How ink is drawn from noise.
 
     Attributes:
-        steps: Of DDIM, without noise on the way.
+        steps: Of the schedule that are taken.
+        fresh: How much noise is new at each step: 1 as in DDPM, 0 as in DDIM. With the noise of
+            the first step alone, a small network takes its chance shapes for strokes.
         guidance: How far to go beyond what is written without a prompt (Ho and Salimans 2022);
             1 does not look at that and costs half.
     """
 
     steps: int = 16
+    fresh: float = 1.0
     guidance: float = 1.5
 
     def __post_init__(self) -> None:
@@ -48,6 +51,7 @@ def sample(
     mix: Mapping[Tensor, float],
     params: SamplingParams,
     noise: Tensor,
+    generator: torch.Generator,
 ) -> Tensor:
     """Characters.
 
@@ -58,7 +62,8 @@ def sample(
             added up by weight at every step (Liu et al. 2022): ours, the paper mixes styles by
             words alone.
         params: Steps and guidance.
-        noise: (B, 1, S, S).
+        noise: (B, 1, S, S), to begin with.
+        generator: Of fresh noise.
 
     Returns:
         (B, 1, S, S) in [-1, 1], ink 1.
@@ -78,5 +83,7 @@ def sample(
         if params.guidance != 1:
             plain = model(ink, times, condition.without_prompt())
             said = plain + params.guidance * (said - plain)
-        ink = schedule.step(said, time, ink, eta=0.0).prev_sample
+        fresh = torch.randn(ink.shape, generator=generator)
+        step = schedule.step(said, time, ink, eta=params.fresh, variance_noise=fresh)
+        ink = step.prev_sample
     return ink.clamp(-1, 1)

@@ -126,13 +126,13 @@ class CalliffusionWriter:
         """(len(places), S, S) ink of those characters of the text."""
         condition = self._condition(text, places)
         generator = torch.Generator().manual_seed(seed)
-        # A place gets its noise whatever else is written.
-        noise = torch.randn((len(text), *condition.pictures.shape[1:]), generator=generator)
+        noise = torch.randn(condition.pictures.shape, generator=generator)
         said = self.bundle.prompts.encode([prompt, *self.mix])
         rest = 1 - sum(self.mix.values())
         weights = [rest, *self.mix.values()]
         mixed = {said[k : k + 1]: weight for k, weight in enumerate(weights) if weight > 0}
-        ink = sample(self.bundle.model, condition, mixed, self.params.sampling, noise[list(places)])
+        sampling = self.params.sampling
+        ink = sample(self.bundle.model, condition, mixed, sampling, noise, generator)
         grey = ((ink[:, 0] + 1) * 127.5).round().byte().numpy()
         return np.asarray(grey, np.uint8)
 
