@@ -70,7 +70,7 @@ def test_what_reads_back_is_a_sample_and_what_does_not_stays_unnamed(tmp_path, s
 
 @pytest.mark.slow  # learns a hand
 def test_a_column_of_which_nothing_reads_back_is_refused(tmp_path, store):
-    _, found = outcomes(store, tmp_path, Reading("人人", "下下"))
+    _, found = outcomes(store, tmp_path, Reading("七七"))
     assert [type(outcome) for outcome in found] == [Rejection, Rejection]
     assert {outcome.reason for outcome in found} == {"unreadable"}
     assert "none of it reads back" in found[0].detail
