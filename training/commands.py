@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from pipelines.errors import ModelError
@@ -41,7 +41,7 @@ from training.restyling import restyle, restyle_corpus
 from training.roles import Proposal, Recogniser
 from training.second_reader import RapidOcrReader
 from training.sheets import sheet_png, sheet_svg
-from training.single_characters import adapt, is_calliffusion, write_characters
+from training.single_characters import adapt, drawing, is_calliffusion, write_characters
 from training.whose_hand import attribute, hands, imitate
 
 logger = logging.getLogger(__name__)
@@ -164,8 +164,7 @@ def write(arguments: argparse.Namespace) -> dict[str, Any]:
     bundle, library = opened(arguments, arguments.checkpoint)
     if arguments.english:
         lines, steps = in_hieroglyphs(arguments.text, bundle, arguments.lexicon)
-    params = WritingParams(steps=arguments.steps, guidance=arguments.guidance)
-    writer = UniCalliWriter(bundle, library, params)
+    writer = UniCalliWriter(bundle, library, replace(WritingParams(), **drawing(arguments)))
     reader = UniCalliReader(bundle, library, ReadingParams(context_weight=0))
     second = RapidOcrReader() if arguments.tries > 1 else None
     prompt = _writing_prompt(arguments, bundle)

@@ -149,13 +149,11 @@ def write_characters(arguments: argparse.Namespace) -> dict[str, Any]:
         hand = hand or adapter.hand
     mix = {bundle.prompt_of(name): weight for name, weight in map(_weighed, arguments.mix or ())}
     pictures = [_ink_of(path) for path in arguments.skeleton or ()] or None
+    sampling = replace(SamplingParams(), **drawing(arguments))
     writer = CalliffusionWriter(
         bundle,
         face,
-        WritingParams(
-            mode=arguments.mode,
-            sampling=SamplingParams(steps=arguments.steps, guidance=arguments.guidance),
-        ),
+        WritingParams(mode=arguments.mode, sampling=sampling),
         pictures=pictures,
         mix=mix,
     )
@@ -196,6 +194,12 @@ def write_characters(arguments: argparse.Namespace) -> dict[str, Any]:
         "not_read_back": unread,
         "is_synthetic": True,
     }
+
+
+def drawing(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What ``write`` was told of steps and guidance; a family's own numbers stand for the rest."""
+    told = {name: getattr(arguments, name) for name in ("steps", "guidance")}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def is_calliffusion(folder: Path) -> bool:
