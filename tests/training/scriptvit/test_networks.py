@@ -172,5 +172,5 @@ def test_sizes_that_do_not_fit_are_refused(wrong, said):
 
 def test_a_model_that_never_learned_to_write_says_so():
     with pytest.raises(ModelError, match="has not learned to write"):
-        bundle(generator=None).require_generator()
+        bundle(generator=None, reader=None).require_writing()
     assert TINY.max_references == 15

@@ -34,8 +34,10 @@ def test_what_is_loaded_tells_and_writes_as_what_was_saved(tmp_path):
 
 
 def test_a_model_that_does_not_write_is_saved_without_a_generator(tmp_path):
-    save_bundle(bundle(generator=None), tmp_path / "model", "")
-    assert load_bundle(tmp_path / "model").generator is None
+    save_bundle(bundle(generator=None, reader=None), tmp_path / "model", "")
+    found = load_bundle(tmp_path / "model")
+    assert found.generator is None
+    assert found.reader is None
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ class ScriptViTRecipe:
             time for all to begin from nothing at once).
         shaping: The generator draws after true pictures before it is judged (ours, where there
             are any); None leaves that out.
-        writing: The generator, judged; None leaves it untrained, and writing is refused.
+        writing: The generator, judged; None leaves it and the readers out, and writing is refused.
     """
 
     name: str

@@ -72,8 +72,16 @@ def train_scriptvit(
     letters = Letters.of_texts(material.texts)
     stages = _Stages(recipe, learned, letters, working_folder, device)
     encoder, told = stages.hands()
-    reader, writers, read = stages.readers()
-    generator, written = stages.writing(encoder, reader, writers)
+    steps, losses = {"hands": told.steps}, dict(told.parts)
+    reader: Reader | None = None
+    generator: Generator | None = None
+    if recipe.writing is not None:
+        reader, writers, read = stages.readers()
+        generator, written = stages.writing(encoder, reader, writers, recipe.writing)
+        generator.to(CPU).eval()
+        reader.to(CPU).eval()
+        steps |= {"readers": read.steps, "writing": written.steps}
+        losses |= read.parts | written.parts
     encoder.to(CPU).eval()
     facts: dict[str, Any] = {
         "name": recipe.name,
@@ -81,15 +89,15 @@ def train_scriptvit(
         "is_of_words": recipe.is_of_words,
         "hands": list(material.hand_names),
         "vocabulary_size": recipe.vocabulary_size,
-        "steps": {"hands": told.steps, "readers": read.steps, "writing": written.steps},
-        "last_losses": told.parts | read.parts | written.parts,
+        "steps": steps,
+        "last_losses": losses,
         "train_seconds": round(time.monotonic() - started),
     }
     return Bundle(
         dims=recipe.dims,
         encoder=encoder,
-        generator=None if generator is None else generator.to(CPU).eval(),
-        reader=reader.to(CPU).eval(),
+        generator=generator,
+        reader=reader,
         letters=letters,
         enrolled=enrolled_of(encoder, learned, held_out),
         recipe=facts,
@@ -166,11 +174,13 @@ class _Stages:
         return reader, writers, fitted
 
     def writing(
-        self, encoder: StyleEncoder, reader: Reader, writers: HandClassifier
-    ) -> tuple[Generator | None, Fitted]:
+        self,
+        encoder: StyleEncoder,
+        reader: Reader,
+        writers: HandClassifier,
+        params: StaggeredParams,
+    ) -> tuple[Generator, Fitted]:
         recipe = self.recipe
-        if recipe.writing is None:
-            return None, Fitted(steps=0, seconds=0.0, parts={})
         torch.manual_seed(recipe.seed + 2)
         generator = Generator(recipe.dims).to(self.device)
         discriminator = Discriminator(recipe.dims).to(self.device)
@@ -188,8 +198,8 @@ class _Stages:
             generator.load_state_dict(load_file(kept))
         logger.info("stage 4 of 4: writing")
         fitted = play(
-            players_of(adversary, recipe.writing),
-            recipe.writing,
+            players_of(adversary, params),
+            params,
             log=self.log,
             keep=lambda: _keep(generator.state_dict(), kept),
         )

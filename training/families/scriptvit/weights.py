@@ -45,7 +45,8 @@ class Bundle:
     Attributes:
         encoder: Tells hands.
         generator: Writes; None in a model that has not learned to.
-        reader: The family's own recogniser, of ``letters`` alone.
+        reader: The family's own recogniser, of ``letters`` alone; None where there is no
+            generator, since nothing else is read by it.
         enrolled: Hands it knows.
         recipe: What ``recipe.json`` says beside dimensions: name, hands, content font.
         fingerprint: Hash of the weights' file; empty before there is one.
@@ -54,7 +55,7 @@ class Bundle:
     dims: ScriptViTDims
     encoder: StyleEncoder
     generator: Generator | None
-    reader: Reader
+    reader: Reader | None
     letters: Letters
     enrolled: Enrolled
     recipe: dict[str, Any]
@@ -65,18 +66,18 @@ class Bundle:
         """Whether it knows words of letters instead of single characters."""
         return bool(self.recipe["is_of_words"])
 
-    def require_generator(self) -> Generator:
-        """The generator.
+    def require_writing(self) -> tuple[Generator, Reader]:
+        """The generator, and the recogniser that reads what it wrote.
 
         Raises:
             ModelError: If the model has none.
         """
-        if self.generator is None:
+        if self.generator is None or self.reader is None:
             raise ModelError(
                 f"{self.recipe['name']} tells hands apart and has not learned to write. Train a "
                 f"recipe that writes, such as scriptvit.tiny."
             )
-        return self.generator
+        return self.generator, self.reader
 
 
 def save_bundle(bundle: Bundle, folder: Path, card: str) -> None:
@@ -125,8 +126,11 @@ def load_bundle(folder: Path) -> Bundle:
     names = tuple(recipe.pop("enrolled"))
     thresholds = {int(k): float(v) for k, v in recipe.pop("thresholds").items()}
     encoder = StyleEncoder(dims)
-    generator = Generator(dims) if recipe.pop("writes") else None
-    reader = reader_for(dims, letters, is_of_words=recipe["is_of_words"])
+    generator: Generator | None = None
+    reader: Reader | None = None
+    if recipe.pop("writes"):
+        generator = Generator(dims)
+        reader = reader_for(dims, letters, is_of_words=recipe["is_of_words"])
     path = folder / "model.safetensors"
     tensors = read_tensors(path)
     networks = _networks(encoder, generator, reader)
@@ -151,7 +155,7 @@ def load_bundle(folder: Path) -> Bundle:
 
 
 def _networks(
-    encoder: StyleEncoder, generator: Generator | None, reader: Reader
+    encoder: StyleEncoder, generator: Generator | None, reader: Reader | None
 ) -> dict[str, nn.Module]:
-    found: dict[str, nn.Module] = {"encoder": encoder, "reader": reader}
-    return found if generator is None else {**found, "generator": generator}
+    found = {"encoder": encoder, "generator": generator, "reader": reader}
+    return {name: network for name, network in found.items() if network is not None}

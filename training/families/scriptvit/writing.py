@@ -35,7 +35,7 @@ class ScriptViTWriter:
 
     def __init__(self, bundle: Bundle, face: FontFace, references: Ink) -> None:
         self.bundle, self.face = bundle, face
-        self.generator = bundle.require_generator()
+        self.generator, self.reader = bundle.require_writing()
         with torch.inference_mode():
             pictures = torch.from_numpy(references)[None, :, None].float() / 255
             self.memory = bundle.encoder(pictures).tokens
@@ -80,7 +80,7 @@ class ScriptViTWriter:
     def read_back(self, pictures: Ink) -> list[str]:
         """What the family's own recogniser reads in pictures of its size."""
         tensor = torch.from_numpy(pictures)[:, None].float() / 255
-        return read(self.bundle.reader, tensor, self.bundle.letters)
+        return read(self.reader, tensor, self.bundle.letters)
 
     def _contents(self, texts: list[str]) -> torch.Tensor:
         dims = self.bundle.dims
