@@ -219,6 +219,9 @@ def _pages(verbs: Verbs) -> None:
     corpus.add_argument("--reader", type=Path, help="checkpoint that has to read it as before")
     for verb in (restyle, corpus):
         verb.add_argument("--checkpoint", type=Path, help="surface autoencoder (else the bundled)")
+        verb.add_argument(
+            "--without-artbn", action="store_true", help="a quarter of the time, nearly as like"
+        )
         verb.add_argument("--sdxl", type=Path, help="SDXL in diffusers' layout draws the ground")
         verb.add_argument("--ip-adapter", type=Path, help="one safetensors and its image_encoder")
         verb.add_argument("--strength", type=float, default=1.0, help="of the look, 0 to 1")

@@ -263,7 +263,7 @@ def _learned(
 
 
 def _restyler(arguments: argparse.Namespace) -> Restyler:
-    model = load_surface(arguments.checkpoint or BUNDLED)
+    model = None if arguments.without_artbn else load_surface(arguments.checkpoint or BUNDLED)
     if arguments.sdxl is None:
         if arguments.ip_adapter is not None:
             raise ModelError("--ip-adapter goes with --sdxl FOLDER, which was not given.")

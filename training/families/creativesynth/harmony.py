@@ -18,14 +18,16 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.families.creativesynth.artbn import ArtBNMode, art_bn
+from training.families.creativesynth.artbn import art_bn
 from training.families.creativesynth.autoencoder import SurfaceAutoencoder
 from training.families.creativesynth.ground import Field
-from training.families.creativesynth.surface import Surface
+from training.families.creativesynth.surface import Ink, Surface
 
 MULTIPLE = 4
 LEAST_PLACES = 64
-"""Fewer places of a kind tell no statistics; then both kinds are taken as one."""
+"""Fewer places of a kind tell no statistics; then it stays as it is."""
+HALO_PX = 9
+"""What is so near to ink says nothing of the ground."""
 
 
 @torch.no_grad()
@@ -50,12 +52,13 @@ def harmonised(
     if not strength:
         return picture
     page, scan = _tensor(picture), _tensor(surface.picture.astype(np.float32))
-    weights = _shares(torch.from_numpy(covered)[None, None])
-    scan_weights = _shares(torch.from_numpy(surface.ink.astype(np.float32) / 255)[None, None])
+    near = np.asarray(cv2.dilate(covered, np.ones((HALO_PX, HALO_PX), np.uint8)), np.float32)
+    kinds = _stacked(covered, 1 - near)
+    scan_kinds = _stacked(_share(surface.ink), _share(surface.untouched))
     own = model.encode(page)
     theirs = model.encode(scan)
     changed = [
-        x + strength * (_by_kind(x, y, weights, scan_weights) - x)
+        x + strength * (_by_kind(x, y, kinds, scan_kinds) - x)
         for x, y in zip(own, theirs, strict=True)
     ]
     change = model.decode(changed[0], changed[1]) - model.decode(*own)
@@ -64,22 +67,25 @@ def harmonised(
     return np.asarray(np.clip(picture + levels, 0, 255), np.float32)
 
 
-def _by_kind(x: Tensor, reference: Tensor, weights: Tensor, reference_weights: Tensor) -> Tensor:
+def _by_kind(x: Tensor, reference: Tensor, kinds: Tensor, reference_kinds: Tensor) -> Tensor:
     """ArtBN of ink and of ground apart, put together by how much ink covers each place."""
     size, other = (x.shape[-2], x.shape[-1]), (reference.shape[-2], reference.shape[-1])
-    shares = F.adaptive_avg_pool2d(weights, size)
-    reference_shares = F.adaptive_avg_pool2d(reference_weights, other)
+    shares = _places(F.adaptive_avg_pool2d(kinds, size))
+    seen_shares = _places(F.adaptive_avg_pool2d(reference_kinds, other))
     places, seen = _places(x), _places(reference)
-    if min(float(shares.sum()), float(reference_shares.sum())) < LEAST_PLACES:
-        made = art_bn(places, seen, ArtBNMode.ADAIN)
-    else:
-        ink, their_ink = _places(shares), _places(reference_shares)
-        as_ink = art_bn(places, seen, weight=ink**2, reference_weight=their_ink**2)
-        as_ground = art_bn(
-            places, seen, weight=(1 - ink) ** 2, reference_weight=(1 - their_ink) ** 2
-        )
-        made = ink * as_ink + (1 - ink) * as_ground
-    return rearrange(made, "b (h w) d -> b d h w", h=size[0])
+    # Places of both kinds tell about neither.
+    pure, seen_pure = shares**4, seen_shares**4
+    made = []
+    for k in (slice(0, 1), slice(1, 2)):
+        weight, seen_weight = pure[..., k], seen_pure[..., k]
+        is_told = min(float(weight.sum()), float(seen_weight.sum())) >= LEAST_PLACES
+        if not is_told:
+            made.append(places)
+            continue
+        made.append(art_bn(places, seen, weight=weight, reference_weight=seen_weight))
+    ink = shares[..., :1]
+    both = ink * made[0] + (1 - ink) * made[1]
+    return rearrange(both, "b (h w) d -> b d h w", h=size[0])
 
 
 def _places(x: Tensor) -> Tensor:
@@ -93,6 +99,12 @@ def _tensor(picture: Field) -> Tensor:
     return torch.from_numpy(whole).permute(2, 0, 1)[None] / 127.5 - 1
 
 
-def _shares(weights: Tensor) -> Tensor:
-    down, across = (-side % MULTIPLE for side in weights.shape[-2:])
-    return F.pad(weights, (0, across, 0, down), mode="replicate")
+def _share(mask: Ink) -> Field:
+    return mask.astype(np.float32) / np.float32(255)
+
+
+def _stacked(ink: Field, ground: Field) -> Tensor:
+    """(1, 2, H, W) how much of each place is ink and ground, continued to multiples of four."""
+    down, across = (-side % MULTIPLE for side in ink.shape)
+    both = torch.from_numpy(np.stack([ink, ground]).astype(np.float32))[None]
+    return F.pad(both, (0, across, 0, down), mode="replicate")

@@ -78,6 +78,7 @@ class Scan:
     Attributes:
         picture: (h, w, 3) as it came.
         ink: (h, w) 255 where it is written on.
+        untouched: (h, w) 255 where the ground is the scan's own: no ink, seal or rule is near.
         ground: (h, w, 3) bare, 0 to 255.
         ink_light: (h, w, 3) the tone of full ink near each place.
         ink_grain: (h, w, 3) by how much ink differs from that tone, where ``core``.
@@ -91,6 +92,7 @@ class Scan:
 
     picture: Rgb
     ink: Ink
+    untouched: Ink
     ground: Field
     ink_light: Field
     ink_grain: Field
@@ -105,11 +107,12 @@ class Scan:
 class Surface:
     """What new ink is set into, of a page's size; fields as in :class:`Scan`.
 
-    ``picture`` and ``ink`` are the part of the scan that it was made of.
+    ``picture``, ``ink`` and ``untouched`` are the part of the scan that it was made of.
     """
 
     picture: Rgb
     ink: Ink
+    untouched: Ink
     ground: Field
     ink_light: Field
     ink_grain: Field
@@ -170,6 +173,7 @@ def read_scan(picture: Rgb, name: str, params: SurfaceParams = _DEFAULT, seed: i
     return Scan(
         picture=colour,
         ink=ink,
+        untouched=np.where(inked, 0, 255).astype(np.uint8),
         ground=ground,
         ink_light=ink_light,
         ink_grain=values - ink_light,
@@ -216,6 +220,7 @@ def surface_of(
     return Surface(
         picture=np.asarray(fitted(scan.picture), np.uint8),
         ink=np.where(ink > 127, 255, 0).astype(np.uint8),
+        untouched=np.asarray(fitted(scan.untouched), np.uint8),
         ground=np.asarray(np.clip(fitted(scan.ground).astype(np.float32), 0, 255), np.float32),
         ink_light=np.asarray(fitted(scan.ink_light), np.float32),
         ink_grain=_pieces(scan.ink_grain, scan.core, shape, params.ink_piece_px, rng),
