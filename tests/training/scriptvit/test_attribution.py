@@ -10,6 +10,7 @@ from torch import nn
 from pipelines.errors import ModelError
 from tests.training.scriptvit.examples import DIMS, SLANTS, TEXTS, draw, material
 from training.families.scriptvit.attribution import (
+    TOGETHER,
     Attribution,
     AttributionParams,
     Enrolled,
@@ -19,6 +20,7 @@ from training.families.scriptvit.attribution import (
     require_one_hand,
     spread,
     style_vectors,
+    unit,
 )
 from training.families.scriptvit.objective import (
     VARIATIONS,
@@ -95,6 +97,16 @@ def test_none_of_the_known_hands_is_an_answer():
     assert between.hand == ""
     with pytest.raises(ModelError, match="no threshold for 2 references; calibrated are \\[3\\]"):
         attribute(near, 2, Enrolled(("a", "b"), np.eye(2, dtype=np.float32), {3: 0.3}))
+
+
+def test_many_references_are_taken_in_parts_as_large_as_in_training():
+    torch.manual_seed(1)
+    encoder = StyleEncoder(DIMS).eval()
+    pictures = material().pictures[:12]
+    (found,) = style_vectors(encoder, pictures[None])
+    assert TOGETHER == 5
+    parts = style_vectors(encoder, pictures.reshape(3, 4, 32, 32))
+    assert np.allclose(found, unit(parts.mean(axis=0)), atol=1e-5)
 
 
 def test_one_picture_is_enough_to_enrol_and_none_twice_in_a_set():

@@ -29,6 +29,8 @@ from training.families.scriptvit.style_encoder import StyleEncoder
 Vectors = npt.NDArray[np.float32]
 
 PICTURES_AT_ONCE = 240
+TOGETHER = 5
+"""References that look at each other: the largest set of training, and of the paper."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +108,20 @@ class Attribution:
         return "" if self.is_rejected else self.nearest[0][0]
 
 
-@torch.inference_mode()
 def style_vectors(encoder: StyleEncoder, sets: Ink) -> Vectors:
-    """(B, N, height, width), white on black, to (B, S)."""
+    """(B, N, height, width), white on black, to (B, S).
+
+    More references than were looked at together in training are taken in parts of at most so
+    many, and what the parts say is averaged: 15 at once named fewer hands right than 3 times 5.
+    """
+    parts = np.array_split(np.arange(sets.shape[1]), -(-sets.shape[1] // TOGETHER))
+    vectors = np.mean([_vectors(encoder, sets[:, part]) for part in parts], axis=0)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / lengths, np.float32)
+
+
+@torch.inference_mode()
+def _vectors(encoder: StyleEncoder, sets: Ink) -> Vectors:
     device = next(encoder.parameters()).device
     at_once = max(1, PICTURES_AT_ONCE // sets.shape[1])
     found = [
