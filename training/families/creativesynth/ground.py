@@ -30,13 +30,15 @@ class GroundParams:
         light_px: Sigma of the blur that parts light and stains from grain.
         cell_px: Side of what is laid in at a time.
         around_px: How far around a cell a piece has to continue what is there.
-        tries: Pieces that each cell chooses from.
+        tries: Pieces that each cell looks at.
+        good: How many of them, the best, it chooses from.
     """
 
     light_px: float = 14.0
     cell_px: int = 24
     around_px: int = 8
     tries: int = 60
+    good: int = 25
 
 
 _DEFAULT = GroundParams()
@@ -108,7 +110,9 @@ def _laid(grain: Field, inked: Mask, rng: np.random.Generator, params: GroundPar
             tried = places[rng.integers(0, len(places), params.tries)]
             offered = windows[tried[:, 0], tried[:, 1]]
             wrong = ((offered - shown[window]) ** 2 * known[window]).sum(axis=(1, 2))
-            best_y, best_x = tried[int(wrong.argmin())]
+            # The very best would always be the smoothest: worn stone would come out polished.
+            best = np.argpartition(wrong, params.good)[: params.good]
+            best_y, best_x = tried[int(rng.choice(best))]
             piece = grain[best_y : best_y + side, best_x : best_x + side]
             wanted = ~known[window]
             filled[window][wanted] = piece[wanted]

@@ -9,6 +9,7 @@ Keeps out: filling the ground in (``ground``), setting new ink (``inlay``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -56,6 +57,8 @@ class SurfaceParams:
         ink_light_px: Sigma of the blur that parts the tone of ink from its grain.
         ink_piece_px: Side of the pieces that ink's grain is laid of.
         most_enlarged: How much a scan is enlarged so that its strokes are as wide as the page's.
+        most_mirrored: Share of a page that may lie beyond the scan and is mirrored instead of
+            scaling the scan by so little; scaling blurs grain.
     """
 
     working_px: int = 2200
@@ -68,6 +71,7 @@ class SurfaceParams:
     ink_light_px: float = 30.0
     ink_piece_px: int = 8
     most_enlarged: float = 1.2
+    most_mirrored: float = 0.15
     ground: GroundParams = field(default_factory=GroundParams)
 
 
@@ -205,16 +209,24 @@ def surface_of(
     had = scan.ink.shape
     covering = max(height / had[0], width / had[1])
     scale = max(covering, min(stroke_px / scan.stroke_px, params.most_enlarged))
+    if abs(scale - 1) <= params.most_mirrored:
+        scale = 1.0
     taken = (min(had[0], round(height / scale)), min(had[1], round(width / scale)))
     top = int(rng.integers(0, had[0] - taken[0] + 1))
     left = int(rng.integers(0, had[1] - taken[1] + 1))
     turns = [bool(turn) for turn in rng.integers(0, 2, 2)]
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LANCZOS4
+    # Of the page's height and width; less only where the rest is mirrored.
+    filled = (width, height) if scale != 1 else (min(width, taken[1]), min(height, taken[0]))
 
-    def fitted(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        part = values[top : top + taken[0], left : left + taken[1]]
-        part = part[:: -1 if turns[0] else 1, :: -1 if turns[1] else 1]
-        return cv2.resize(np.ascontiguousarray(part), (width, height), interpolation=how)
+    def fitted(values: Rgb | Field) -> Rgb | Field:
+        part: Any = values[top : top + taken[0], left : left + taken[1]]
+        part = np.ascontiguousarray(part[:: -1 if turns[0] else 1, :: -1 if turns[1] else 1])
+        if part.shape[1::-1] != filled:
+            part = cv2.resize(part, filled, interpolation=how)
+        down, across = height - filled[1], width - filled[0]
+        whole: Rgb | Field = cv2.copyMakeBorder(part, 0, down, 0, across, cv2.BORDER_REFLECT)
+        return whole
 
     ink = np.asarray(fitted(scan.ink), np.uint8)
     return Surface(
