@@ -61,7 +61,7 @@ from training.samples import labelled_inks
 from training.second_reader import RapidOcrReader
 
 HANDS = (("zhi-mang-xing", Script.RUNNING), ("aoyagi-soseki", Script.RUNNING))
-STEPS = 100
+STEPS = 60
 APPROVED = ROUNDS[0]
 CORPORA = (("a corpus", "bench"), ("the corpus restyled", "bench-restyled"))
 """Drawn by ``beitie corpus bench`` and made from it by the asset ``restyled_corpora``; what is not
