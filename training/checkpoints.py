@@ -3,7 +3,8 @@
 A folder holds ``recipe.json``, which names its family and format version, and safetensors files
 whose every tensor is wanted; pickles are refused.
 
-Holds: :func:`new_checkpoint`, :func:`read_recipe`, :func:`read_tensors`, :func:`require_fit`.
+Holds: :func:`new_checkpoint`, :func:`read_recipe`, :func:`family_of`, :func:`read_tensors` and
+:func:`require_fit`.
 
 Keeps out: what lies in it (``training.detector.files``, ``weights.py`` of each family).
 """
@@ -70,6 +71,18 @@ def read_recipe(folder: Path, family: str, version: int) -> dict[str, Any]:
             f"that family."
         )
     return recipe
+
+
+def family_of(folder: Path) -> str:
+    """The family that a checkpoint's recipe names; empty where there is none to read.
+
+    Whoever opens the checkpoint says what is wrong with it.
+    """
+    try:
+        said = json.loads((folder / RECIPE_FILE).read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return ""
+    return str(said.get("family", ""))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -20,8 +20,9 @@ from pipelines.glyphs.registry import load_fonts
 from pipelines.records import Reader, Reading, Sample, Script, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
-from training.augmenting import augment
+from training import other_families
 from training.averaging import average
+from training.checkpoints import family_of
 from training.curves import curve_svg, read_curve
 from training.evaluation import Judge
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
@@ -34,18 +35,16 @@ from training.judging import judge
 from training.learning import ablate, context, profile, train
 from training.metrics.judged import JudgedColumn
 from training.nearest_glyph import NearestGlyphReader
-from training.opening import begin, fonts_of, opened
+from training.opening import begin, drawing_of, fonts_of, opened
 from training.other_scripts import identify, in_hieroglyphs, script_of
 from training.readings import read_batch
-from training.restyling import restyle, restyle_corpus
 from training.roles import Proposal, Recogniser
 from training.second_reader import RapidOcrReader
 from training.sheets import sheet_png, sheet_svg
-from training.single_characters import adapt, drawing, is_calliffusion, write_characters
-from training.whose_hand import attribute, hands, imitate
 
 logger = logging.getLogger(__name__)
 
+CALLIFFUSION = "calliffusion"
 HELD_OUT = frozenset({Split.VALIDATION, Split.TEST})
 
 
@@ -157,14 +156,14 @@ def write(arguments: argparse.Namespace) -> dict[str, Any]:
         raise ModelError(
             f"Writing makes .png or .svg; {arguments.out.name} is neither. Name such a file."
         )
-    if is_calliffusion(arguments.checkpoint):
-        return write_characters(arguments)
+    if family_of(arguments.checkpoint).startswith(CALLIFFUSION):
+        return other_families.write_characters(arguments)
     if arguments.lexicon is not None and not arguments.english:
         raise ModelError("--lexicon says what English words mean; give --english with it.")
     bundle, library = opened(arguments, arguments.checkpoint)
     if arguments.english:
         lines, steps = in_hieroglyphs(arguments.text, bundle, arguments.lexicon)
-    writer = UniCalliWriter(bundle, library, replace(WritingParams(), **drawing(arguments)))
+    writer = UniCalliWriter(bundle, library, replace(WritingParams(), **drawing_of(arguments)))
     reader = UniCalliReader(bundle, library, ReadingParams(context_weight=0))
     second = RapidOcrReader() if arguments.tries > 1 else None
     prompt = _writing_prompt(arguments, bundle)
@@ -244,11 +243,11 @@ VERBS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "curve": curve,
     "average": average,
     "identify": identify,
-    "adapt": adapt,
-    "augment": augment,
-    "attribute": attribute,
-    "hands": hands,
-    "imitate": imitate,
-    "restyle": restyle,
-    "restyle-corpus": restyle_corpus,
+    "adapt": other_families.adapt,
+    "augment": other_families.augment,
+    "attribute": other_families.attribute,
+    "hands": other_families.hands,
+    "imitate": other_families.imitate,
+    "restyle": other_families.restyle,
+    "restyle-corpus": other_families.restyle_corpus,
 }

@@ -21,6 +21,7 @@ import torch
 from pipelines.errors import ModelError
 from pipelines.glyphs.registry import Font, load_fonts
 from pipelines.texts import exclude_shared, load_texts
+from training import other_families
 from training.context import pairs_of_texts
 from training.families.unicalli import ablation, profiling
 from training.families.unicalli.flux.training import FluxRecipe, train_on_flux
@@ -37,22 +38,10 @@ from training.loop import compile_repeated
 from training.metrics.recognition import Share
 from training.opening import begin, cache, fonts_of, opened, require_gpu
 from training.other_scripts import train_ancient
-from training.recipes import calliffusion as calliffusion_recipes
 from training.recipes import detector as detector_recipes
-from training.recipes import scriptvit as scriptvit_recipes
 from training.recipes import unicalli as recipes
-from training.restyling import (
-    DEBUGS,
-    SURFACES,
-    SYNTHESES,
-    nothing_to_train,
-    train_debug,
-    train_surface,
-)
-from training.single_characters import train_single_characters
 from training.slices import Team, device_of_process
 from training.vocabulary import Vocabulary, build_vocabulary
-from training.whose_hand import train_to_know_hands
 
 logger = logging.getLogger(__name__)
 
@@ -78,17 +67,6 @@ ANCIENT = {
 ORIENTERS = {
     "orientation.tiny": detector_recipes.orientation,
     "orientation.debug": detector_recipes.orientation_debug,
-}
-SINGLE_CHARACTERS = {
-    "calliffusion.tiny": calliffusion_recipes.tiny,
-    "calliffusion.base": calliffusion_recipes.base,
-    "calliffusion.debug": calliffusion_recipes.debug,
-}
-KNOWING_HANDS = {
-    "scriptvit.tiny": scriptvit_recipes.tiny,
-    "scriptvit.words": scriptvit_recipes.words,
-    "scriptvit.debug": scriptvit_recipes.debug,
-    "scriptvit.paper": scriptvit_recipes.paper,
 }
 SHARED_RUN = 6
 """Characters in a row that a held-out text may not share with what is learned."""
@@ -301,10 +279,8 @@ TRAINERS: dict[str, Trainer] = {
     **_trainers(_train_on_flux, ON_FLUX),
     **_trainers(train_detector, DETECTORS),
     **_trainers(train_orienter, ORIENTERS),
-    **_trainers(train_single_characters, SINGLE_CHARACTERS),
-    **_trainers(train_to_know_hands, KNOWING_HANDS),
-    **_trainers(train_surface, SURFACES),
-    **_trainers(train_debug, DEBUGS),
-    **_trainers(nothing_to_train, SYNTHESES),
+    **dict.fromkeys(other_families.CALLIFFUSION, other_families.train_calliffusion),
+    **dict.fromkeys(other_families.SCRIPTVIT, other_families.train_scriptvit),
+    **dict.fromkeys(other_families.CREATIVESYNTH, other_families.train_creativesynth),
 }
 """What ``train --recipe`` knows, by name."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -63,3 +64,9 @@ def opened(arguments: argparse.Namespace, folder: Path) -> tuple[Bundle, Referen
         bundle.vocabulary, face, bundle.autoencoder, bundle.dims.cell_px, cache()
     )
     return bundle, library
+
+
+def drawing_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What ``write`` was told of steps and guidance; a family's own numbers stand for the rest."""
+    told = {name: getattr(arguments, name) for name in ("steps", "guidance")}
+    return {name: value for name, value in told.items() if value is not None}

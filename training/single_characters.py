@@ -10,7 +10,6 @@ Keeps out: the work itself (``training.families.calliffusion``), all other verbs
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,7 +24,6 @@ from pipelines.errors import ModelError, UnreadableImage
 from pipelines.glyphs.fonts import FontFace
 from pipelines.imaging.codec import decode_pages
 from pipelines.records import Script
-from training.checkpoints import RECIPE_FILE
 from training.families.calliffusion.adapting import learn_hand
 from training.families.calliffusion.bert import BertPrompts, chinese_prompts
 from training.families.calliffusion.conditioning import Prompts, WordPrompts
@@ -34,7 +32,6 @@ from training.families.calliffusion.material import material_of_hands, standard_
 from training.families.calliffusion.recipe import AdaptRecipe, CalliffusionRecipe
 from training.families.calliffusion.sampling import SamplingParams
 from training.families.calliffusion.weights import (
-    FAMILY,
     Bundle,
     load_adapter,
     load_bundle,
@@ -46,7 +43,7 @@ from training.families.calliffusion.writing import CalliffusionWriter, WritingPa
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.gate import Checked, written_right
 from training.hands import content_face, fetched_hands, prompts_of, script_prompt
-from training.opening import ROOT, begin, fonts_of, opened, require_gpu
+from training.opening import ROOT, begin, drawing_of, fonts_of, opened, require_gpu
 from training.sheets import sheet_png, sheet_svg
 from training.slices import Team, device_of_process
 from training.vocabulary import Vocabulary, build_vocabulary
@@ -149,7 +146,7 @@ def write_characters(arguments: argparse.Namespace) -> dict[str, Any]:
         hand = hand or adapter.hand
     mix = {bundle.prompt_of(name): weight for name, weight in map(_weighed, arguments.mix or ())}
     pictures = [_ink_of(path) for path in arguments.skeleton or ()] or None
-    sampling = replace(SamplingParams(), **drawing(arguments))
+    sampling = replace(SamplingParams(), **drawing_of(arguments))
     writer = CalliffusionWriter(
         bundle,
         face,
@@ -194,24 +191,6 @@ def write_characters(arguments: argparse.Namespace) -> dict[str, Any]:
         "not_read_back": unread,
         "is_synthetic": True,
     }
-
-
-def drawing(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What ``write`` was told of steps and guidance; a family's own numbers stand for the rest."""
-    told = {name: getattr(arguments, name) for name in ("steps", "guidance")}
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def is_calliffusion(folder: Path) -> bool:
-    """Whether a checkpoint's recipe names this family."""
-    path = folder / RECIPE_FILE
-    if not path.is_file():
-        return False
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError:
-        return False  # whoever opens it says what is wrong
-    return str(said.get("family", "")).startswith(FAMILY)
 
 
 def _opened(arguments: argparse.Namespace) -> tuple[Bundle, FontFace]:

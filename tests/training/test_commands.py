@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -24,12 +26,15 @@ from pipelines.records import (
     Script,
     Split,
 )
+from tests.conftest import ROOT
 from tests.pipelines.examples import a_column, a_page, a_work
 from tests.pipelines.glyphs.drawn_fonts import draw_font
 from tests.training.examples import CHARACTERS, WORK, drawn_column
+from training import learning, other_families
 from training.__main__ import main
 from training.context import PairModel
 from training.readings import to_reading
+from training.recipes import calliffusion, creativesynth, scriptvit
 from training.roles import Proposal
 from training.vocabulary import Vocabulary
 
@@ -339,3 +344,25 @@ def test_real_characters_need_their_columns(tmp_path):
     pq.write_table(pa.table({"image": [data]}), path)
     with pytest.raises(ModelError, match="lacks the columns character, split"):
         list(read_characters(path, "train"))
+
+
+def test_the_commands_come_without_the_libraries_of_the_other_families():
+    """They take seconds to import, and a machine that trains UniCalli alone has none of them."""
+    asked = (
+        "import sys, training.commands; print(*{'diffusers', 'transformers'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_every_recipe_that_is_named_can_be_made():
+    modules = {"calliffusion": calliffusion, "scriptvit": scriptvit, "creativesynth": creativesynth}
+    names = [
+        *other_families.CALLIFFUSION, *other_families.SCRIPTVIT, *other_families.CREATIVESYNTH,
+    ]  # fmt: skip
+    for name in names:
+        family, _, recipe = name.partition(".")
+        assert name in learning.TRAINERS
+        assert getattr(modules[family], recipe)()
