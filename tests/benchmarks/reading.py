@@ -118,7 +118,8 @@ def columns_of_texts(
     boxes = tuple(Box(0, CELL_PX * k, CELL_PX, CELL_PX * (k + 1)) for k in range(IN_COLUMN))
     columns, truth = [], []
     for body in bodies:
-        line = [canonical(c) for c in body if face.covers(c)][:a_work]
+        covered = (c for c in body if face.covers(c) and face.covers(canonical(c)))
+        line = [canonical(c) for c in covered][:a_work]
         for start in range(0, len(line) - IN_COLUMN + 1, IN_COLUMN):
             text = "".join(line[start : start + IN_COLUMN])
             cells = [fit_cell(face.draw(c, CELL_PX), CELL_PX) for c in text]

@@ -179,7 +179,13 @@ def weak() -> FineTuneRecipe:
 
 
 def augmented() -> FineTuneRecipe:
-    """Approved samples, and beside them columns that a model wrote for rare hands, or corpora."""
+    """Approved samples, and beside them columns that a model wrote for rare hands, or corpora.
+
+    Not the default: 320 approved characters of a hand that was never learned, 60 steps, judged on
+    three frozen works of it. What Calliffusion wrote makes the reader need 4.8 corrections per 100
+    characters more (95 % interval 2.7 to 6.8); a corpus, as drawn or restyled, 0.9 fewer (-2.9 to
+    +1.1, and the same of the other).
+    """
     return replace(fine_tune(), name="unicalli.augmented", synthetic_share=0.2)
 
 
