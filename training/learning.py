@@ -255,7 +255,7 @@ Trainer = Callable[[argparse.Namespace], dict[str, Any]]
 Recipe = TypeVar("Recipe")
 
 
-def _trainers(
+def trainers_of(
     do: Callable[[argparse.Namespace, Recipe], dict[str, Any]],
     recipes: Mapping[str, Callable[[], Recipe]],
 ) -> dict[str, Trainer]:
@@ -272,13 +272,13 @@ def _trained(
 
 
 TRAINERS: dict[str, Trainer] = {
-    **_trainers(train_on_samples, FINE_TUNINGS),
-    **_trainers(train_to_locate, LOCATORS),
-    **_trainers(train_ancient, ANCIENT),
-    **_trainers(_train_from_nothing, FROM_NOTHING),
-    **_trainers(_train_on_flux, ON_FLUX),
-    **_trainers(train_detector, DETECTORS),
-    **_trainers(train_orienter, ORIENTERS),
+    **trainers_of(train_on_samples, FINE_TUNINGS),
+    **trainers_of(train_to_locate, LOCATORS),
+    **trainers_of(train_ancient, ANCIENT),
+    **trainers_of(_train_from_nothing, FROM_NOTHING),
+    **trainers_of(_train_on_flux, ON_FLUX),
+    **trainers_of(train_detector, DETECTORS),
+    **trainers_of(train_orienter, ORIENTERS),
     **dict.fromkeys(other_families.CALLIFFUSION, other_families.train_calliffusion),
     **dict.fromkeys(other_families.SCRIPTVIT, other_families.train_scriptvit),
     **dict.fromkeys(other_families.CREATIVESYNTH, other_families.train_creativesynth),

@@ -18,6 +18,7 @@ from training import hands, learning
 from training.__main__ import main
 from training.families.unicalli.weights import save_bundle
 from training.loop import LoopParams
+from training.other_scripts import train_ancient
 from training.recipes import unicalli as recipes
 
 SIGNS = "".join([*list(signs().values())[:30], sign_of("N5"), sign_of("N35"), sign_of("O1")])
@@ -49,14 +50,12 @@ def home(tmp_path, monkeypatch):
     def short(recipe):
         return lambda: dataclasses.replace(recipe(), eye=FEW, brush=FEW, characters_at_once=4)
 
-    monkeypatch.setattr(
-        learning,
-        "ANCIENT",
-        {
-            "unicalli.oracle_bone": short(recipes.oracle_bone),
-            "unicalli.hieroglyphs": short(recipes.hieroglyphs),
-        },
-    )
+    few = {
+        "unicalli.oracle_bone": short(recipes.oracle_bone),
+        "unicalli.hieroglyphs": short(recipes.hieroglyphs),
+    }
+    for name, trainer in learning.trainers_of(train_ancient, few).items():
+        monkeypatch.setitem(learning.TRAINERS, name, trainer)
     return tmp_path
 
 

@@ -185,7 +185,7 @@ class TestTraining:
         from training.restyling import train_surface
 
         few = {"creativesynth.surface": lambda: replace(debug(), name="creativesynth.surface")}
-        monkeypatch.setattr(learning, "TRAINERS", learning._trainers(train_surface, few))
+        monkeypatch.setattr(learning, "TRAINERS", learning.trainers_of(train_surface, few))
         status, out, _ = run(
             capsys, "train", "--recipe", "creativesynth.surface", "--out", folder / "made",
             "--scans", folder / "rubbing.png", folder / "sheet.png",
