@@ -90,7 +90,7 @@ def test_a_generator_that_learned_writes_the_text_in_the_hand_of_its_references(
     judges = torch.optim.Adam([*own.reader.parameters(), *own.writers.parameters()], 3e-3)
     letters, hands = game.letters, torch.from_numpy(data.hands)
     said = [data.texts[t] for t in data.text_ids]
-    for _ in range(60):
+    for _ in range(120):
         loss = reading_loss(own.reader, pictures, said, letters)
         loss = loss + F.cross_entropy(own.writers(pictures), hands)
         judges.zero_grad()
@@ -103,7 +103,7 @@ def test_a_generator_that_learned_writes_the_text_in_the_hand_of_its_references(
         targets[h] = torch.stack(
             [pictures[(data.hands == h) & (data.text_ids == t)][0] for t in range(10)]
         )
-    for _ in range(80):
+    for _ in range(160):
         made = [
             own.generator(contents(), own.encoder(r).tokens.expand(10, -1, -1)) for r in by_hand
         ]
