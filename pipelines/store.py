@@ -48,7 +48,7 @@ class Store:
         if self.filesystem.exists(path):
             return key
         if "file" in self.filesystem.protocol:
-            _write_local(Path(path), data)
+            write_whole(Path(path), data)
         else:
             self.filesystem.pipe_file(path, data)
         return key
@@ -74,7 +74,8 @@ class Store:
         return bytes(data)
 
 
-def _write_local(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a local file whole or not at all; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
     try:

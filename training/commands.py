@@ -40,7 +40,7 @@ from training.other_scripts import identify, in_hieroglyphs, script_of
 from training.readings import read_batch
 from training.roles import Proposal, Recogniser
 from training.second_reader import RapidOcrReader
-from training.sheets import sheet_png, sheet_svg
+from training.sheets import save_sheet
 
 logger = logging.getLogger(__name__)
 
@@ -189,11 +189,7 @@ def write(arguments: argparse.Namespace) -> dict[str, Any]:
         "Read back otherwise": wrong or "none",
     }
     columns = [c.column for c in checked]
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    if arguments.out.suffix.lower() == ".svg":
-        arguments.out.write_text(sheet_svg(columns, said), encoding="utf-8")
-    else:
-        arguments.out.write_bytes(sheet_png(columns, said))
+    save_sheet(arguments.out, columns, said)
     return {
         "file": str(arguments.out),
         "characters": sum(map(len, lines)),

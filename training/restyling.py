@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import io
 import logging
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +30,7 @@ from pipelines.errors import MaterialError, ModelError, UnreadableImage
 from pipelines.imaging.codec import decode_pages, decode_picture
 from pipelines.imaging.ink import normalize_ink
 from pipelines.records import Page, Script, Work
-from pipelines.store import Store
+from pipelines.store import Store, write_whole
 from pipelines.synthesis.corpora import stored_pages
 from pipelines.tables import Tables
 from training.families.creativesynth import miniature
@@ -115,7 +114,7 @@ def _restyled(
         "Source": f"surface of {like.name}",
         "Seed": str(seed),
     }
-    _write_whole(target, marked_png(made.picture, said))
+    write_whole(target, marked_png(made.picture, said))
     return {
         "file": str(path),
         "like": str(like),
@@ -342,17 +341,3 @@ def _coloured(picture: Rgb) -> Rgb:
 def _require_strength(strength: float) -> None:
     if not 0 <= strength <= 1:
         raise ModelError(f"--strength lies between 0 and 1; got {strength:g}.")
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

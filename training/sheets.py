@@ -1,7 +1,8 @@
 """What was written, as files: a page of columns as PNG or as SVG outlines.
 
-Holds: ``sheet_png`` and ``sheet_svg``. Both carry within the file what it is: synthetic, in whose
-words it was asked for, by which model and seed. Columns stand from right to left.
+Holds: ``save_sheet``, ``sheet_png`` and ``sheet_svg``. All carry within the file what it is:
+synthetic, in whose words it was asked for, by which model and seed. Columns
+stand from right to left.
 
 Keeps out: writing (the families), pages with damage and paper (``pipelines.synthesis``).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 import cv2
@@ -31,6 +33,15 @@ MARGIN_SHARE = 0.5
 """White around the page and between columns, in widths of a column."""
 CORNER_PX = 0.6
 """How far an outline may leave the edge of the ink, in pixels of the enlarged page."""
+
+
+def save_sheet(path: Path, columns: Sequence[WrittenColumn], said: Mapping[str, str]) -> None:
+    """Write columns as SVG if the file is named so, else as PNG; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() == ".svg":
+        path.write_text(sheet_svg(columns, said), encoding="utf-8")
+    else:
+        path.write_bytes(sheet_png(columns, said))
 
 
 def sheet_png(columns: Sequence[WrittenColumn], said: Mapping[str, str]) -> bytes:

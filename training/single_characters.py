@@ -44,7 +44,7 @@ from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.gate import Checked, written_right
 from training.hands import content_face, fetched_hands, prompts_of, script_prompt
 from training.opening import ROOT, begin, drawing_of, fonts_of, opened, require_gpu
-from training.sheets import sheet_png, sheet_svg
+from training.sheets import save_sheet
 from training.slices import Team, device_of_process
 from training.vocabulary import Vocabulary, build_vocabulary
 
@@ -179,11 +179,7 @@ def write_characters(arguments: argparse.Namespace) -> dict[str, Any]:
         "Not read back": " ".join(unread) or "none",
     }
     columns = [c.column for c in checked]
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    if arguments.out.suffix.lower() == ".svg":
-        arguments.out.write_text(sheet_svg(columns, said), encoding="utf-8")
-    else:
-        arguments.out.write_bytes(sheet_png(columns, said))
+    save_sheet(arguments.out, columns, said)
     return {
         "file": str(arguments.out),
         "characters": sum(map(len, lines)),

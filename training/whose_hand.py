@@ -57,7 +57,7 @@ from training.families.scriptvit.writing import ScriptViTWriter
 from training.hands import bank_of_hands, content_face, fetched_hands
 from training.opening import begin, cache, fonts_of, require_gpu
 from training.recipes.scriptvit import KNOWN_HANDS
-from training.sheets import sheet_png, sheet_svg
+from training.sheets import save_sheet
 from training.slices import device_of_process
 from training.vocabulary import Vocabulary, build_vocabulary
 
@@ -167,11 +167,7 @@ def imitate(arguments: argparse.Namespace) -> dict[str, Any]:
         "model": f"{bundle.recipe['name']} {bundle.fingerprint}",
         "references": str(len(references)),
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    if arguments.out.suffix.lower() == ".svg":
-        arguments.out.write_text(sheet_svg(columns, said), encoding="utf-8")
-    else:
-        arguments.out.write_bytes(sheet_png(columns, said))
+    save_sheet(arguments.out, columns, said)
     return {
         "file": str(arguments.out),
         "characters": sum(map(len, lines)),
