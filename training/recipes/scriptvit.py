@@ -55,18 +55,20 @@ def tiny() -> ScriptViTRecipe:
 
 
 def words() -> ScriptViTRecipe:
-    """Words of letters by writer on one free core, about 40 minutes: ``--words FILE``.
+    """Words of letters by writer on one free core, about 70 minutes: ``--words FILE``.
 
-    A true picture of a word is no target here: nobody writes a word twice alike.
+    Nobody writes a word twice alike: the true picture of it counts as a blur.
     """
     return ScriptViTRecipe(
         name="scriptvit.words",
         is_of_words=True,
         dims=TINY_WORDS,
+        hands=LoopParams(seconds=900, learning_rate=1.5e-3),
         hand_params=HandParams(variations=(Variation(),)),
-        shaping=None,
-        writing=StaggeredParams(),
-        adversary=AdversaryParams(shape_share=0.0),
+        readers=LoopParams(seconds=800, learning_rate=2e-3),
+        shaping=LoopParams(seconds=700, learning_rate=1.5e-3, weight_decay=0.0),
+        writing=StaggeredParams(seconds=1800),
+        adversary=AdversaryParams(shape_share=0.3),
     )
 
 

@@ -50,7 +50,7 @@ def material(copies=4):
     pictures, hands, texts = zip(*rows, strict=True)
     contents = np.stack([draw(text, "upright", np.random.default_rng(1)) for text in TEXTS])
     return Material(
-        np.stack(pictures), np.asarray(hands), np.asarray(texts),
+        np.stack(pictures), np.stack(pictures), np.asarray(hands), np.asarray(texts),
         tuple(SLANTS), tuple(TEXTS), contents,
     )  # fmt: skip
 

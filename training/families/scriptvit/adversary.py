@@ -25,7 +25,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.families.scriptvit.conditioning import Ink, Material
-from training.families.scriptvit.dims import ScriptViTDims
 from training.families.scriptvit.generator import Generator
 from training.families.scriptvit.judges import Discriminator, Letters, Reader, reading_loss
 from training.families.scriptvit.style_encoder import StyleEncoder
@@ -57,7 +56,7 @@ class AdversaryParams:
     set_sizes: tuple[int, ...] = (1, 3, 5)
     reading_share: float = 0.7
     hand_share: float = 0.7
-    shape_share: float = 3.0
+    shape_share: float = 1.0
     soft_px: int = 4
     encoder_learns: bool = False
 
@@ -198,9 +197,7 @@ class Adversary:
         ]
         shown = np.stack([rng.choice(places, count, replace=False) for places in others])
         return Batch(
-            real=at_written_size(
-                self._tensor(material.pictures[targets])[:, None], self.networks.generator.dims
-            ),
+            real=self._tensor(material.written[targets])[:, None],
             contents=self._tensor(material.contents[text_ids])[:, None],
             references=self._tensor(material.pictures[shown])[:, :, None],
             hands=torch.from_numpy(hands).to(self.networks.device),
@@ -209,14 +206,6 @@ class Adversary:
 
     def _tensor(self, pictures: Ink) -> Tensor:
         return torch.from_numpy(pictures).to(self.networks.device).float() / 255
-
-
-def at_written_size(pictures: Tensor, dims: ScriptViTDims) -> Tensor:
-    """(B, 1, height, width) references as large as what is written."""
-    size = (dims.written_height_px, dims.written_width_px)
-    if pictures.shape[2:] == size:
-        return pictures
-    return F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
 
 
 def shape_distance(written: Tensor, real: Tensor, soft_px: int) -> Tensor:

@@ -1,7 +1,7 @@
 """What is fed in: pictures by known hands, what they say, and how that looks in a standard font.
 
 There is no table of letters: what is to be written enters as a picture, drawn in the content font
-(visual archetypes, VATr). A character is its glyph; a word is its letters side by side on one line.
+(visual archetypes, VATr). A character is its glyph; a word is its letters on one line (``words``).
 
 Holds: ``Material``, made from a bank of characters or from a file of words; ``content_of`` and
 ``reference_set``, which checks the references of a hand.
@@ -27,6 +27,7 @@ from pipelines.errors import MaterialError, ModelError
 from pipelines.glyphs.fonts import FontFace
 from pipelines.windows import INK_LEVEL, fit_cell
 from training.families.scriptvit.dims import ScriptViTDims
+from training.families.scriptvit.words import drawn_word, fitted_word, word_ink
 from training.glyph_bank import GlyphBank
 from training.vocabulary import Vocabulary
 
@@ -37,10 +38,6 @@ HELD_OUT_EVERY = 5
 """One text in so many is kept from training, to judge on."""
 LEAST_INK = 0.002
 """Share of a reference that must be ink for it to say anything of a hand."""
-BODY_SHARE = 0.62
-"""Height of a letter's em over the height of a word's picture."""
-LINE_SHARE = 0.68
-"""Where the line of a word lies, from the top."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,8 @@ class Material:
     """Pictures with their hand and what they say.
 
     Attributes:
-        pictures: (N, height, width), white ink on black.
+        pictures: (N, height, width) as references, white ink on black.
+        written: (N, height, width) the same as what is to be written.
         hands: (N,) index into ``hand_names``.
         text_ids: (N,) index into ``texts``.
         texts: What is written: single characters or words.
@@ -56,6 +54,7 @@ class Material:
     """
 
     pictures: Ink
+    written: Ink
     hands: Ids
     text_ids: Ids
     hand_names: tuple[str, ...]
@@ -78,7 +77,7 @@ class Material:
     def part(self, keep: npt.NDArray[np.bool_]) -> Material:
         """The pictures that are kept, with the same hands and texts."""
         return Material(
-            self.pictures[keep], self.hands[keep], self.text_ids[keep],
+            self.pictures[keep], self.written[keep], self.hands[keep], self.text_ids[keep],
             self.hand_names, self.texts, self.contents,
         )  # fmt: skip
 
@@ -96,7 +95,7 @@ class Material:
         numbers[[self.hand_names.index(name) for name in names]] = np.arange(len(names))
         keep = numbers[self.hands] >= 0
         return Material(
-            self.pictures[keep], numbers[self.hands[keep]], self.text_ids[keep],
+            self.pictures[keep], self.written[keep], numbers[self.hands[keep]], self.text_ids[keep],
             tuple(names), self.texts, self.contents,
         )  # fmt: skip
 
@@ -111,8 +110,9 @@ def material_of_characters(
     numbers[known] = np.arange(len(known))
     keep = numbers[bank.classes] >= 0
     texts = tuple(vocabulary.characters[place] for place in known)
+    inks = bank.pictures[keep]
     return Material(
-        _resized(bank.pictures[keep], (dims.height_px, dims.width_px)),
+        _resized(inks, (dims.height_px, dims.width_px)), _resized(inks, size),
         bank.hands[keep], numbers[bank.classes[keep]], bank.hand_names,
         texts, np.stack([content_of(text, face, size) for text in texts]),
     )  # fmt: skip
@@ -123,8 +123,8 @@ def material_of_words(
 ) -> Material:
     """Words by writer, from Parquet with ``image``, ``text`` and ``writer``, dark on light.
 
-    Grey levels are stretched in each picture, so that a pale pen is no hand. Words that are longer
-    than ``most_letters``, or have letters that the content font lacks, are left out.
+    Words that are longer than ``most_letters``, or have letters that the content font lacks, are
+    left out.
 
     Raises:
         ModelError: If the file is missing, lacks a column, or nothing remains.
@@ -137,7 +137,7 @@ def material_of_words(
             f"{path} lacks the columns {', '.join(missing)}; expected image, text and writer."
         )
     size = (dims.written_height_px, dims.written_width_px)
-    pictures, hands, said = [], [], []
+    pictures, written, hands, said = [], [], [], []
     for row in table.select(["image", "text", "writer"]).to_pylist():
         text = row["text"]
         if not 0 < len(text) <= most_letters or not all(c == " " or face.covers(c) for c in text):
@@ -145,7 +145,9 @@ def material_of_words(
         picture = cv2.imdecode(np.frombuffer(row["image"], np.uint8), cv2.IMREAD_GRAYSCALE)
         if picture is None:
             raise ModelError(f"{path} holds a picture of {text!r} that is none. Restore the file.")
-        pictures.append(word_ink(np.asarray(picture, np.uint8)))
+        ink = word_ink(np.asarray(picture, np.uint8))
+        pictures.append(fitted_word(ink, (dims.height_px, dims.width_px)))
+        written.append(fitted_word(ink, size, letters=len(text)))
         hands.append(str(row["writer"]))
         said.append(text)
     if not said:
@@ -154,7 +156,7 @@ def material_of_words(
     texts = sorted(set(said))
     places = {text: place for place, text in enumerate(texts)}
     return Material(
-        np.concatenate([_resized(p[None], (dims.height_px, dims.width_px)) for p in pictures]),
+        np.stack(pictures), np.stack(written),
         np.asarray([names.index(hand) for hand in hands]),
         np.asarray([places[text] for text in said]),
         tuple(f"writer-{name}" for name in names), tuple(texts),
@@ -163,7 +165,7 @@ def material_of_words(
 
 
 def content_of(text: str, face: FontFace, size: tuple[int, int]) -> Ink:
-    """A text in the content font: one character fills the picture, letters stand on one line.
+    """A text in the content font: one character fills the picture, letters stand on a line.
 
     Args:
         text: What is to be written.
@@ -174,34 +176,18 @@ def content_of(text: str, face: FontFace, size: tuple[int, int]) -> Ink:
         MissingGlyph: If the font does not draw a letter.
         MaterialError: If the text is empty.
     """
-    height, width = size
     if not text:
         raise MaterialError("The text to write is empty. Give a character.", reason="empty_text")
     if len(text) == 1:
-        cell = fit_cell(face.draw(text, 2 * height), height)
+        cell = fit_cell(face.draw(text, 2 * size[0]), size[0])
         return np.asarray(_resized(cell[None], size)[0], np.uint8)
-    picture = np.zeros(size, np.uint8)
-    em, step = round(BODY_SHARE * height), width / len(text)
-    for place, letter in enumerate(text):
-        if letter == " ":
-            continue
-        ink = face.draw(letter, em)
-        # Too wide a letter for its share of the line is made narrower, never cut.
-        wide = max(1, min(ink.shape[1], int(step)))
-        ink = np.asarray(cv2.resize(ink, (wide, len(ink)), interpolation=cv2.INTER_AREA), np.uint8)
-        top = round(LINE_SHARE * height) - face.rise(letter, em)
-        left = round(place * step + (step - wide) / 2)
-        rows = slice(max(0, top), min(height, top + ink.shape[0]))
-        columns = slice(left, min(width, left + wide))
-        part = ink[rows.start - top : rows.stop - top, : columns.stop - left]
-        np.maximum(picture[rows, columns], part, out=picture[rows, columns])
-    return picture
+    return drawn_word(text, face, size)
 
 
 def reference_set(pictures: Sequence[Ink], dims: ScriptViTDims) -> Ink:
     """References as the style encoder gets them: (N, height, width), white on black.
 
-    Characters are fitted to their cell as those of training were; words keep their place.
+    Characters are fitted to their cell and words to their line, as those of training were.
 
     Raises:
         ModelError: If there are none or too many, or one is blank.
@@ -220,15 +206,7 @@ def reference_set(pictures: Sequence[Ink], dims: ScriptViTDims) -> Ink:
     size = (dims.height_px, dims.width_px)
     if dims.height_px == dims.width_px:
         return np.stack([fit_cell(picture, dims.height_px) for picture in pictures])
-    return np.concatenate([_resized(picture[None], size) for picture in pictures])
-
-
-def word_ink(picture: Ink) -> Ink:
-    """A word, dark on light, as white ink on black; its median becomes 0, its darkest part 255."""
-    ink = 255 - picture.astype(np.float32)
-    low, high = np.quantile(ink, [0.5, 0.99])
-    scaled = (ink - low) / max(1.0, float(high - low)) * 255
-    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
+    return np.stack([fitted_word(picture, size) for picture in pictures])
 
 
 def _resized(pictures: Ink, size: tuple[int, int]) -> Ink:

@@ -104,7 +104,7 @@ class ScriptViTDims:
 TINY = ScriptViTDims()
 """Chinese characters on two cores."""
 
-TINY_WORDS = ScriptViTDims(height_px=32, width_px=128, written_height_px=32, written_width_px=128)
+TINY_WORDS = ScriptViTDims(height_px=32, width_px=192, written_height_px=32, written_width_px=192)
 """Words of letters on two cores."""
 
 PAPER = ScriptViTDims(

@@ -23,8 +23,9 @@ from pipelines.geometry import Box
 from pipelines.imaging.codec import decode_pages
 from pipelines.imaging.ink import normalize_ink
 from pipelines.windows import INK_SHARE, ink_extent
-from training.families.scriptvit.conditioning import Ink, word_ink
+from training.families.scriptvit.conditioning import Ink
 from training.families.scriptvit.dims import ScriptViTDims
+from training.families.scriptvit.words import LINE_SHARE, scale_of_word, word_ink
 
 COLUMN_RATIO = 1.8
 """A picture taller than this many widths is a column of characters."""
@@ -138,6 +139,8 @@ def box_in_picture(box: Box, ink: Ink, place: Box, dims: ScriptViTDims) -> Box:
         inner = box.moved(-left, -top).scaled(1 / scale, 1 / scale)
         back = inner.moved(extent.left, extent.top)
     else:
-        back = box.scaled(ink.shape[1] / dims.width_px, ink.shape[0] / dims.height_px)
+        scale = scale_of_word(extent, dims.height_px)
+        top = (dims.height_px - round(LINE_SHARE * dims.height_px)) // 2
+        back = box.moved(0, -top).scaled(1 / scale, 1 / scale).moved(extent.left, extent.top)
     inside = back.clipped(ink.shape[1], ink.shape[0]) or Box(0, 0, ink.shape[1], ink.shape[0])
     return inside.moved(place.left, place.top)

@@ -43,12 +43,12 @@ class ScriptViTRecipe:
     dims: ScriptViTDims = field(default_factory=ScriptViTDims)
     content_font: str = CONTENT_FONT
     vocabulary_size: int = 600
-    most_letters: int = 24
+    most_letters: int = 20
     apart: int = 8
     hands: LoopParams = LoopParams(seconds=1500, learning_rate=1.5e-3)
     hand_params: HandParams = HandParams()
     readers: LoopParams = LoopParams(seconds=300, learning_rate=2e-3)
     shaping: LoopParams | None = LoopParams(seconds=900, learning_rate=1.5e-3, weight_decay=0.0)
-    writing: StaggeredParams | None = StaggeredParams(seconds=600)
+    writing: StaggeredParams | None = StaggeredParams(seconds=1200)
     adversary: AdversaryParams = AdversaryParams()
     seed: int = 0

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.families.scriptvit.adversary import Adversary, Networks, at_written_size
+from training.families.scriptvit.adversary import Adversary, Networks
 from training.families.scriptvit.attribution import (
     AttributionParams,
     Enrolled,
@@ -154,14 +154,14 @@ class _Stages:
         def drawn(part: Slice) -> tuple[Tensor, list[int], list[int]]:
             rng = part.numpy_seeded(seed)
             taken = rng.integers(0, len(material), part.size(READ_AT_ONCE))
-            pictures = torch.from_numpy(material.pictures[taken]).float()[:, None] / 255
+            pictures = torch.from_numpy(material.written[taken]).float()[:, None] / 255
             kinds = torch.zeros(len(taken), dtype=torch.long)
             pictures = varied(pictures, kinds, _AS_IT_IS, part.torch_seeded(seed))
             return pictures, material.text_ids[taken].tolist(), material.hands[taken].tolist()
 
         def step(part: Slice) -> tuple[Tensor, dict[str, float]]:
             pictures, texts, hands = drawn(part)
-            pictures = at_written_size(pictures.to(self.device), recipe.dims)
+            pictures = pictures.to(self.device)
             said = [material.texts[text] for text in texts]
             misread = reading_loss(reader, pictures, said, letters)
             labels = torch.tensor(hands, device=self.device)

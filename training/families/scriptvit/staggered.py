@@ -50,7 +50,7 @@ class StaggeredParams:
     iterations: int = 10**9
     generator_every: int = 2
     learning_rate: float = 2e-4
-    generator_rate: float = 1e-3
+    generator_rate: float = 3e-4
     betas: tuple[float, float] = (0.0, 0.999)
     clip_norm: float = 1.0
     average_decay: float = 0.995
