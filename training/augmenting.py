@@ -31,9 +31,11 @@ from training.families.calliffusion.adapting import learn_hand
 from training.families.calliffusion.recipe import AdaptRecipe
 from training.families.calliffusion.weights import Bundle, load_bundle, with_adapter
 from training.families.calliffusion.writing import CalliffusionWriter
+from training.families.scriptvit.weights import load_bundle as load_knowing
 from training.families.unicalli.reading import UniCalliReader
 from training.gate import Checked, written_right
 from training.hands import content_face
+from training.likest_hand import KNOWING, likest_hand
 from training.opening import begin, fonts_of, opened
 from training.roles import Recogniser
 from training.second_reader import RapidOcrReader
@@ -72,7 +74,10 @@ def augment(arguments: argparse.Namespace) -> dict[str, Any]:
     characters = read = 0
     with tables.writer("augmentations", arguments.batch, Sample, inputs=arguments.inputs) as out:
         for lack in wanted:
-            for outcome in write_lacking(lack, base, face, readers, store, recipe):
+            written = write_lacking(
+                lack, base, face, readers, store, recipe, arguments.code_version
+            )
+            for outcome in written:
                 if isinstance(outcome, Rejection):
                     out.reject(outcome)
                     continue
@@ -96,6 +101,7 @@ def write_lacking(
     readers: Readers,
     store: Store,
     recipe: AdaptRecipe,
+    code_version: str = "training",
 ) -> Iterator[Sample | Rejection]:
     """Learn one hand and write what it lacks, column by column.
 
@@ -106,6 +112,7 @@ def write_lacking(
         readers: Read back what was written.
         store: Holds the samples' ink, and gets what was written.
         recipe: How a hand is learned; its seed is that of the writing too.
+        code_version: Goes into the samples.
 
     Yields:
         Rejections carry the reasons ``too_few`` (fewer than two clean characters) and
@@ -118,7 +125,8 @@ def write_lacking(
             detail = f"{name} shows {len(pictures)} undamaged characters; two are needed"
             yield _reject(text, name, "too_few", detail)
         return
-    adapter = learn_hand(base, name, pictures, face, recipe)
+    near, _ = likest_hand(base, load_knowing(KNOWING), pictures, face)
+    adapter = learn_hand(base, name, pictures, face, recipe, near=near)
     writer = CalliffusionWriter(with_adapter(base, adapter), face)
     learned_from = derive_id(*(sample.sample_id for sample in lack.samples))
     logger.info("%s: learned from %d characters", name, len(pictures))
@@ -139,7 +147,8 @@ def write_lacking(
         if len(checked.wrong) == len(said):
             yield _reject(text, name, "unreadable", "none of it reads back as what was asked")
             continue
-        yield _sample(lack, said, checked, store, f"{base.fingerprint}-{learned_from}")
+        model = f"{base.fingerprint}-{learned_from}"
+        yield _sample(lack, said, checked, store, model, code_version)
 
 
 def shown_characters(
@@ -160,7 +169,9 @@ def shown_characters(
     return list(found.items())
 
 
-def _sample(lack: Lack, text: str, checked: Checked, store: Store, model: str) -> Sample:
+def _sample(
+    lack: Lack, text: str, checked: Checked, store: Store, model: str, code_version: str
+) -> Sample:
     column = checked.column
     return written_sample(
         lack,
@@ -169,7 +180,7 @@ def _sample(lack: Lack, text: str, checked: Checked, store: Store, model: str) -
         store.put(encode_png(column.ink), ".png"),
         unreadable=checked.wrong,
         model=model,
-        code_version="training/augmenting",
+        code_version=code_version,
     )
 
 

@@ -24,7 +24,7 @@ from pipelines.errors import ModelError, UnreadableImage
 from pipelines.glyphs.fonts import FontFace
 from pipelines.imaging.codec import decode_pages
 from pipelines.records import Script
-from training.families.calliffusion.adapting import learn_hand
+from training.families.calliffusion.adapting import learn_hand, require_learnable
 from training.families.calliffusion.bert import BertPrompts, chinese_prompts
 from training.families.calliffusion.conditioning import Prompts, WordPrompts
 from training.families.calliffusion.learning import learn_from_nothing
@@ -40,9 +40,11 @@ from training.families.calliffusion.weights import (
     with_adapter,
 )
 from training.families.calliffusion.writing import CalliffusionWriter, WritingParams
+from training.families.scriptvit.weights import load_bundle as load_knowing
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.gate import Checked, written_right
 from training.hands import content_face, fetched_hands, prompts_of, script_prompt
+from training.likest_hand import KNOWING, likest_hand
 from training.opening import ROOT, begin, drawing_of, fonts_of, opened, require_gpu
 from training.sheets import save_sheet
 from training.slices import Team, device_of_process
@@ -77,7 +79,8 @@ def train_single_characters(
         bert = BertPrompts.opened(arguments.bert)
         recipe = replace(recipe, dims=replace(recipe.dims, bert_width=bert.width))
         prompts_in, prompts = bert, chinese_prompts(hands)
-    characters = _characters(arguments, recipe.dims.characters)
+    parent = _parent(arguments, recipe)
+    characters = parent.characters if parent else _characters(arguments, recipe.dims.characters)
     face = content_face(fonts, recipe.content_font)
     faces = {name: FontFace(font.files) for name, font in hands.items()}
     side = recipe.dims.cell_px
@@ -93,6 +96,7 @@ def train_single_characters(
         log=working / "curve.jsonl",
         kept=working / "progress.safetensors",
         device=device_of_process(),
+        parent=parent.model if parent else None,
     )
     fitted = learned.fitted
     facts: dict[str, Any] = {
@@ -102,6 +106,10 @@ def train_single_characters(
         "steps": fitted.steps,
         "train_seconds": round(fitted.seconds),
     }
+    if parent is not None:
+        facts["went_on_from"] = {
+            key: parent.recipe[key] for key in ("name", "steps", "train_seconds")
+        } | {"fingerprint": parent.fingerprint}
     if isinstance(prompts_in, BertPrompts):
         facts["bert_fingerprint"] = prompts_in.fingerprint
     bundle = Bundle(model=learned.model, characters=characters, prompts=prompts_in, recipe=facts)
@@ -125,8 +133,11 @@ def adapt(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.steps:
         recipe = replace(recipe, loop=replace(recipe.loop, steps=arguments.steps))
     pictures = [(_character_of(path), _ink_of(path)) for path in arguments.pictures]
+    require_learnable(bundle, arguments.hand, pictures)
+    near, far = likest_hand(bundle, load_knowing(KNOWING), pictures, face)
+    logger.info("likest known hand: %s (%.2f away)", near or "none", far)
     adapter = learn_hand(
-        bundle, arguments.hand, pictures, face, recipe, base=arguments.checkpoint.name
+        bundle, arguments.hand, pictures, face, recipe, base=arguments.checkpoint.name, near=near
     )
     script = Script(arguments.script).value
     save_adapter(replace(adapter, facts={**adapter.facts, "script": script}), arguments.out)
@@ -200,6 +211,19 @@ def _opened(arguments: argparse.Namespace) -> tuple[Bundle, FontFace]:
 
     bundle = load_bundle(arguments.checkpoint, told if bert is not None else None)
     return bundle, content_face(fonts_of(arguments), bundle.recipe["content_font"])
+
+
+def _parent(arguments: argparse.Namespace, recipe: CalliffusionRecipe) -> Bundle | None:
+    """The finished model that goes on learning, if one is named."""
+    if arguments.parent is None:
+        return None
+    parent = load_bundle(arguments.parent)
+    if parent.dims != recipe.dims:
+        raise ModelError(
+            f"{arguments.parent} has other dimensions than {recipe.name} and cannot go on with it. "
+            f"Name the recipe it was trained by ({parent.recipe['name']}), or leave --parent out."
+        )
+    return parent
 
 
 def _characters(arguments: argparse.Namespace, count: int) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 from pipelines.glyphs.fonts import FontFace
 from pipelines.imaging.codec import decode_png, encode_png
@@ -84,6 +85,7 @@ def test_from_nothing_to_a_new_hand_and_what_is_written_in_it(home, capsys):
     said = json.loads(out.splitlines()[-1])
     assert said["learned_from"] == CHARACTERS[:3]
     assert said["seconds"] >= 0
+    assert said["near"] in ("ma-shan-zheng", "yuji-mai")
     base_before = (home / "model" / "model.safetensors").read_bytes()
 
     letter = np.full((70, 70), 255, np.uint8)
@@ -108,6 +110,29 @@ def test_from_nothing_to_a_new_hand_and_what_is_written_in_it(home, capsys):
         assert said["not_read_back"] == (["L"] if name.startswith("letter") else [])
     assert decode_png((home / "hand.png").read_bytes()).std() > 0
     assert (home / "model" / "model.safetensors").read_bytes() == base_before
+
+
+def test_a_finished_model_goes_on_learning_and_another_one_does_not(home, capsys, monkeypatch):
+    trained(home, capsys)
+    more = ("train", "--recipe", "calliffusion.debug", "--parent", home / "model", "--out")
+    status, out, err = run(capsys, *more, home / "more")
+    assert status == 0, err
+    said = json.loads((home / "more" / "recipe.json").read_text())
+    assert said["went_on_from"]["steps"] == 4
+    assert len(said["went_on_from"]["fingerprint"]) == 16
+    before, after = (load_file(home / name / "model.safetensors") for name in ("model", "more"))
+    assert before.keys() == after.keys()
+    assert any((before[key] != after[key]).any() for key in before)
+    other = replace(debug(), dims=replace(debug().dims, characters=3))
+    monkeypatch.setitem(
+        learning.TRAINERS,
+        "calliffusion.debug",
+        lambda arguments: train_single_characters(arguments, other),
+    )
+    status, out, err = run(capsys, *more, home / "other")
+    assert (status, out) == (1, "")
+    assert "has other dimensions than calliffusion.debug" in err
+    assert not (home / "other").exists()
 
 
 def test_what_cannot_be_used_is_refused_in_one_sentence(home, capsys):

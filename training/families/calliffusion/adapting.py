@@ -44,6 +44,7 @@ def learn_hand(
     recipe: AdaptRecipe,
     base: str = "",
     log: Path | None = None,
+    near: str = "",
 ) -> Adapter:
     """Corrections that make the base write in a hand.
 
@@ -55,22 +56,16 @@ def learn_hand(
         recipe: Every number.
         base: Name of the base's folder, kept in the adapter.
         log: Gets one line of losses now and then.
+        near: The known hand to start from (``training.likest_hand``); empty: the one under whose
+            prompt the base errs least.
 
     Raises:
         ModelError: If there are fewer than two pictures, the name is taken, or a loss is not a
             number.
     """
-    if len(pictures) < 2:
-        raise ModelError(
-            f"{len(pictures)} characters of {hand!r} were given; a hand needs two at least, and "
-            f"five or more are better. Give more pictures, one character each."
-        )
+    require_learnable(bundle, hand, pictures)
     hands: Mapping[str, str] = bundle.recipe["hands"]
-    if hand in hands:
-        raise ModelError(
-            f"The base knows a hand called {hand!r} already. Give the new one another name."
-        )
-    near = nearest_hand(bundle, pictures, face, recipe)
+    near = near or nearest_hand(bundle, pictures, face, recipe)
     material = material_of_pictures(
         pictures, hands[near], bundle.characters, face, bundle.dims.cell_px
     )
@@ -104,6 +99,23 @@ def learn_hand(
             "losses": fitted.parts,
         },
     )
+
+
+def require_learnable(bundle: Bundle, hand: str, pictures: Sequence[tuple[str, Ink]]) -> None:
+    """Refuse what cannot be learned as a hand.
+
+    Raises:
+        ModelError: If there are fewer than two pictures, or the name is taken.
+    """
+    if len(pictures) < 2:
+        raise ModelError(
+            f"{len(pictures)} characters of {hand!r} were given; a hand needs two at least, and "
+            f"five or more are better. Give more pictures, one character each."
+        )
+    if hand in bundle.recipe["hands"]:
+        raise ModelError(
+            f"The base knows a hand called {hand!r} already. Give the new one another name."
+        )
 
 
 @torch.inference_mode()

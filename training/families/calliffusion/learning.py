@@ -1,4 +1,4 @@
-"""A model from nothing: one stage, all hands together.
+"""A model from nothing, or from a finished one that goes on: one stage, all hands together.
 
 Holds: ``learn_from_nothing``. Progress is kept, so that a run that was stopped goes on.
 
@@ -41,6 +41,7 @@ def learn_from_nothing(
     log: Path,
     kept: Path | None = None,
     device: torch.device = CPU,
+    parent: Calliffusion | None = None,
 ) -> Learned:
     """Train both modes on all hands.
 
@@ -52,10 +53,13 @@ def learn_from_nothing(
         log: Gets one line of losses now and then.
         kept: Where progress is kept.
         device: Where it is trained; the network comes back on the CPU.
+        parent: A finished model of the same dimensions that goes on learning; not changed.
     """
     torch.manual_seed(recipe.seed)
     model = Calliffusion(recipe.dims)
-    if recipe.starts_from_standard:
+    if parent is not None:
+        model.load_state_dict(parent.state_dict())
+    elif recipe.starts_from_standard:
         model.eye.start_from(as_pictures(standard))
     model.to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
