@@ -72,7 +72,7 @@ def augmentations(
         arguments += ["--batch", APPROVED, "--inputs", stage.inputs]
         arguments += ["--checkpoint", str(writer), "--reader-checkpoint", str(reader)]
         arguments += ["--budget", str(config.budget), "--seconds", str(config.seconds)]
-        arguments += ["--seed", str(config.seed)]
+        arguments += ["--seed", str(config.seed), "--code-version", CODE]
         run_training(
             settings, "augment", arguments, on_progress=context.log.info, lock=project.gpu_lock
         )

@@ -57,6 +57,7 @@ def restyled_corpora(
         arguments = ["--tables", settings.tables_url, "--store", settings.store_url]
         arguments += ["--corpus", config.corpus, "--like-batch", config.like]
         arguments += ["--out-corpus", config.out, "--seed", str(config.seed), "--inputs", inputs]
+        arguments += ["--code-version", CODE]
         run_training(
             settings,
             "restyle-corpus",

@@ -161,7 +161,7 @@ def _single_characters(
     augment = verbs.add_parser("augment", help="columns in rare hands, for training (calliffusion)")
     _tables(augment)
     augment.add_argument("--batch", required=True, help="partition of augmentations to write")
-    augment.add_argument("--inputs", default="", help="fingerprint that the manifest keeps")
+    _records(augment)
     augment.add_argument("--checkpoint", type=Path, required=True, help="the base")
     augment.add_argument("--reader-checkpoint", type=Path, required=True, help="reads it back")
     augment.add_argument("--budget", type=int, required=True, help="characters in all hands")
@@ -190,8 +190,7 @@ def _hands(verbs: Verbs) -> None:
     _tables(hands)
     hands.add_argument("--batch", required=True)
     hands.add_argument("--checkpoint", type=Path, required=True, help="a ScriptViT")
-    hands.add_argument("--code-version", default="training", help="goes into the records")
-    hands.add_argument("--inputs", default="", help="fingerprint that the manifest keeps")
+    _records(hands)
 
     imitate = verbs.add_parser("imitate", help="columns in the hand of reference pictures")
     imitate.add_argument("text", help="blanks part columns")
@@ -215,7 +214,7 @@ def _pages(verbs: Verbs) -> None:
     corpus.add_argument("--like-batch", help="batch of real pages")
     corpus.add_argument("--like", type=Path, nargs="+", default=[], metavar="SCAN")
     corpus.add_argument("--like-rights", default="", help="rights of the files of --like")
-    corpus.add_argument("--inputs", default="", help="fingerprint that the manifest keeps")
+    _records(corpus)
     corpus.add_argument("--reader", type=Path, help="checkpoint that has to read it as before")
     for verb in (restyle, corpus):
         verb.add_argument("--checkpoint", type=Path, help="surface autoencoder (else the bundled)")
@@ -226,6 +225,11 @@ def _pages(verbs: Verbs) -> None:
         verb.add_argument("--ip-adapter", type=Path, help="one safetensors and its image_encoder")
         verb.add_argument("--strength", type=float, default=1.0, help="of the look, 0 to 1")
         verb.add_argument("--seed", type=int, default=0)
+
+
+def _records(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--code-version", default="training", help="goes into the records")
+    verb.add_argument("--inputs", default="", help="fingerprint that the manifest keeps")
 
 
 def _tables(verb: argparse.ArgumentParser) -> None:

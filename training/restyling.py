@@ -141,6 +141,7 @@ def restyle_corpus(arguments: argparse.Namespace) -> dict[str, Any]:
         out=arguments.out_corpus,
         strength=arguments.strength,
         seed=arguments.seed,
+        code_version=arguments.code_version,
         inputs=arguments.inputs,
     )
     corpus, figures = restyle_pages(

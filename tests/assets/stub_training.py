@@ -118,7 +118,7 @@ def hands(given):
             work_id=work.work_id, calligrapher=work.calligrapher, script=work.script,
             vector=(1.0, 0.0), references=5, spread=0.1, is_one_hand=True,
             nearest_hand=given.checkpoint.name, distance=0.25, threshold=0.5, is_rejected=False,
-            near_works=(), model_fingerprint="stub", code_version="stub",
+            near_works=(), model_fingerprint="stub", code_version=given.code_version,
         )
         for work in works.values()
     ]  # fmt: skip
@@ -129,7 +129,7 @@ def hands(given):
 def augment(given):
     tables = Tables(given.tables)
     written = [
-        replace(sample, origin=Origin.SYNTHETIC)
+        replace(sample, origin=Origin.SYNTHETIC, code_version=given.code_version)
         for sample in tables.read_all("samples", Sample)
         if sample.split is Split.TRAIN
     ][: given.budget]
@@ -201,7 +201,15 @@ def main():
     parser.add_argument("--threads", type=int, default=0)
     for name in ("checkpoint", "parent", "out", "against", "lexicon"):
         parser.add_argument(f"--{name}", type=Path)
-    for name in ("inputs", "corpus", "out-corpus", "like-batch", "strength", "steps"):
+    for name in (
+        "inputs",
+        "code-version",
+        "corpus",
+        "out-corpus",
+        "like-batch",
+        "strength",
+        "steps",
+    ):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--budget", type=int, default=0)
     for name in ("reader-checkpoint", "enrolled", "adapter"):

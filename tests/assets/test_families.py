@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import assets.augmentations as augmentations_module
+import assets.hands as hands_module
 from assets.augmentations import AugmentationConfig, augmentations
 from assets.cli import main
 from assets.families import family_checkpoint
@@ -69,6 +71,7 @@ def test_every_work_of_a_batch_has_a_hand_and_nothing_is_done_twice(project, ins
     assert "智永" in told["table"].value
     (row,) = project.tables.read("hands", "b1", Hand)
     assert row.work_id == page.work.work_id
+    assert row.code_version == hands_module.CODE
     (project.home / "families/scriptvit/model.safetensors").write_bytes(b"newer")
     materialize(project, instance, [hands], batch="b1")
     assert not shown(instance, "hands")["is_unchanged"].value
@@ -87,6 +90,7 @@ def test_augmentations_stand_beside_the_samples_and_never_among_them(project, in
         assert shown(instance, "augmentations")["is_unchanged"].value is is_unchanged
     (written,) = project.tables.read("augmentations", APPROVED, Sample)
     assert written.origin is Origin.SYNTHETIC
+    assert written.code_version == augmentations_module.CODE
     assert project.tables.read("samples", APPROVED, Sample) == samples
 
 
