@@ -50,6 +50,8 @@ COLUMN_LABEL = "column"
 SEAL_LABEL = "seal"
 DAMAGED_LABEL = "damaged"
 NOT_WRITING_LABEL = "not-writing"
+STROKE_LABEL = "stroke"
+"""A stroke that told a model most of the hand: to look at, nothing follows from it."""
 
 LAYOUT_RIGHT = "layout-right"
 LAYOUT_WRONG = "layout-wrong"

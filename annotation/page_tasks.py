@@ -19,14 +19,18 @@ from annotation import interface
 from annotation.images import Derivative
 from annotation.page_pictures import Picture, make_page_picture
 from annotation.payloads import Pictures, columns_of
-from annotation.places import place_of
+from annotation.places import clip, place_of
 from annotation.projects import Payload
 from annotation.segments import SegmentParams, segments_of
 from pipelines.geometry import Box
+from pipelines.hand_styles import SalientStroke
 from pipelines.ids import derive_id
 from pipelines.imaging.codec import decode_picture
 from pipelines.records import Column, Page
 from pipelines.tables import Tables
+
+LAYOUT_VERSION, HAND_VERSION = "layout", "hand"
+"""Names of the two predictions of a page: what people begin with, and what they may look at."""
 
 HIDDEN_COLUMNS = (
     *("inner_id", "completed_at", "total_predictions", "annotations_results", "annotations_ids"),
@@ -50,6 +54,11 @@ def page_payloads(
     by_page: dict[str, list[Column]] = defaultdict(list)
     for column in columns_of(tables, batch):
         by_page[column.page_id].append(column)
+
+    strokes: dict[str, list[SalientStroke]] = defaultdict(list)
+    if tables.manifest("salient_strokes", batch) is not None:
+        for stroke in tables.read("salient_strokes", batch, SalientStroke):
+            strokes[stroke.page_id].append(stroke)
 
     @lru_cache(maxsize=1)
     def decoded(image_key: str) -> Picture:
@@ -76,6 +85,7 @@ def page_payloads(
                 yield page_task(
                     page,
                     columns,
+                    strokes[page.page_id],
                     picture=picture,
                     batch=batch,
                     frame=frame,
@@ -87,6 +97,7 @@ def page_payloads(
 def page_task(
     page: Page,
     columns: Sequence[Column],
+    strokes: Sequence[SalientStroke] = (),
     *,
     picture: Derivative,
     batch: str,
@@ -99,6 +110,8 @@ def page_task(
     Args:
         page: The page.
         columns: All of its columns.
+        strokes: Those that told a model most of the hand; a second prediction, ``hand``, shows
+            them to whoever asks for it.
         picture: Of the segment.
         batch: Its batch.
         frame: The segment in pixels of the page; the page itself if there is but one.
@@ -114,7 +127,12 @@ def page_task(
             column.column_index + 1,
             picture,
         )
-    prediction = {"model_version": f"layout-{_digest(result)[:8]}", "result": result}
+    predictions = [{"model_version": LAYOUT_VERSION, "result": result}]
+    told = [stroke for stroke in strokes if clip(stroke.box, frame) == stroke.box]
+    if told:
+        predictions.append(
+            {"model_version": HAND_VERSION, "result": _stroke_regions(told, frame, picture)}
+        )
     where = f", part {part} of {parts} from the right" if parts > 1 else ""
     data: dict[str, Any] = {
         "image": picture.url,
@@ -129,8 +147,19 @@ def page_task(
         "column_count": len(shown),
         "uncertain_columns": sum(column.is_order_uncertain for column in shown),
     }
-    data["sha"] = _digest([data, prediction])
-    return {"data": data, "predictions": [prediction]}
+    data["sha"] = _digest([data, *predictions])
+    return {"data": data, "predictions": predictions}
+
+
+def _stroke_regions(
+    strokes: Sequence[SalientStroke], frame: Box, picture: Derivative
+) -> list[dict[str, Any]]:
+    return [
+        area_region(
+            stroke.stroke_id[:10], place_of(stroke.box, frame), interface.STROKE_LABEL, picture
+        )
+        for stroke in strokes
+    ]
 
 
 def column_region(

@@ -23,6 +23,7 @@ from annotation.triage import Triage, TriageParams, triage
 from pipelines.errors import MaterialError
 from pipelines.geometry import Box
 from pipelines.glyphs.fonts import FontFace
+from pipelines.hand_styles import Hand, alike
 from pipelines.records import Column, Reading, Rejection
 from pipelines.scripts import canonical
 from pipelines.store import Store
@@ -191,6 +192,9 @@ def _weighed(
 ) -> tuple[dict[str, Triage], Mapping[str, int]]:
     """What each column that was read is worth looking at, and its place in the queue, by id."""
     counts = Counter(canonical(c.text) for r in readings.values() for c in r.characters if c.text)
+    looks: Mapping[str, str] = {}
+    if tables.manifest("hands", batch) is not None:
+        looks = alike(tables.read("hands", batch, Hand))
     weighed: dict[str, Triage] = {}
     line: list[Waiting] = []
     for column in columns_of(tables, batch):
@@ -204,7 +208,8 @@ def _weighed(
             counts=counts,
             params=weights,
         )
-        line.append(waiting(column, reading, weighed[column.column_id]))
+        look = looks.get(column.work.work_id, "")
+        line.append(waiting(column, reading, weighed[column.column_id], look))
     return weighed, line_up(line, queue)
 
 

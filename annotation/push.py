@@ -22,7 +22,7 @@ from annotation.gold import Gold
 from annotation.images import Images
 from annotation.label_studio import MAX_TITLE, LabelStudio, TaskSummary
 from annotation.page_tasks import HIDDEN_COLUMNS as HIDDEN_PAGE_COLUMNS
-from annotation.page_tasks import page_payloads
+from annotation.page_tasks import LAYOUT_VERSION, page_payloads
 from annotation.payloads import Pictures, column_payloads, columns_of, gold_payloads, rejected
 from annotation.projects import Filled, check_pictures, fill
 from annotation.queue import QueueParams
@@ -208,6 +208,7 @@ def _push_pages(
         group_field="page_id",
         tasks_per_request=params.tasks_per_request,
     )
+    client.show_predictions(project_id, LAYOUT_VERSION)
     return project_id, filled
 
 

@@ -41,7 +41,7 @@ class Waiting:
     """A column that waits.
 
     ``characters`` are canonical readings of its draft; ``groups`` what it is balanced over: its
-    work, script and hand.
+    work, script, hand as it is told, and hand as it looks.
     """
 
     column_id: str
@@ -50,8 +50,16 @@ class Waiting:
     groups: tuple[str, ...]
 
 
-def waiting(column: Column, reading: Reading, triage: Triage) -> Waiting:
-    """A column as the queue sees it."""
+def waiting(column: Column, reading: Reading, triage: Triage, look: str = "") -> Waiting:
+    """A column as the queue sees it.
+
+    Args:
+        column: The column.
+        reading: Its draft.
+        triage: What it is worth by itself.
+        look: The look of its work (``pipelines.hand_styles.alike``): of works whose calligrapher
+            nobody knows, those in one hand should not crowd out the others. Empty: not known.
+    """
     work = column.work
     return Waiting(
         column_id=column.column_id,
@@ -61,6 +69,7 @@ def waiting(column: Column, reading: Reading, triage: Triage) -> Waiting:
             f"work {work.work_id}",
             f"script {work.script}",
             f"hand {work.calligrapher} {work.script}",
+            *([f"look {look}"] if look else []),
         ),
     )
 

@@ -23,6 +23,7 @@ import dagster as dg
 from assets.columns import columns
 from assets.effort import effort
 from assets.evaluation import evaluation
+from assets.hands import hands
 from assets.layouts import layouts
 from assets.models import model
 from assets.page_layouts import page_layouts, to_cut_again
@@ -64,7 +65,7 @@ from pipelines.inbox import signatures
 take_in = dg.define_asset_job(
     "take_in",
     dg.AssetSelection.assets(
-        scans, pages, columns, page_quality, readings, second_readings, review_tasks
+        scans, pages, columns, page_quality, hands, readings, second_readings, review_tasks
     ),
     description="From the files of a batch to drafts before people.",
 )
@@ -75,7 +76,7 @@ take_reviews = dg.define_asset_job(
 )
 cut_again = dg.define_asset_job(
     "cut_again",
-    dg.AssetSelection.assets(columns, page_quality, readings, second_readings, review_tasks),
+    dg.AssetSelection.assets(columns, page_quality, hands, readings, second_readings, review_tasks),
     description="Pages that people laid out, into their columns and back before people.",
 )
 read_again = dg.define_asset_job(

@@ -1,7 +1,8 @@
 """The asset ``hands``: how each work's hand looks, and whose it is most like.
 
-A vector a work, for search by likeness, for the balance of the training set and for whoever asks
-who wrote this. It is an opinion of a model, not a fact of the work: nothing stands downstream.
+A vector a work: by it the queue lets different hands take turns, the desk names works in a like
+hand, and the page view shows which strokes told. It is an opinion of a model, not a fact of the
+work: it orders what people see and decides nothing.
 """
 
 import dagster as dg
@@ -51,6 +52,7 @@ def hands(
         settings = project.settings
         arguments = ["--tables", settings.tables_url, "--store", settings.store_url]
         arguments += ["--batch", batch, "--checkpoint", str(checkpoint), "--inputs", stage.inputs]
+        arguments += ["--code-version", CODE]
         run_training(
             settings, "hands", arguments, on_progress=context.log.info, lock=project.gpu_lock
         )

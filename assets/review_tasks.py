@@ -8,6 +8,7 @@ from annotation.gold import choose_gold
 from annotation.hints import HOOK_PATH, SECRET_HEADER
 from annotation.push import push
 from annotation.rules import rules_of
+from assets.hands import hands
 from assets.partitions import batches
 from assets.readings import readings, second_readings
 from assets.resources import Project
@@ -22,7 +23,7 @@ PATIENCE = dg.RetryPolicy(max_retries=1, delay=10)
 
 @dg.asset(
     partitions_def=batches,
-    deps=[readings, second_readings],
+    deps=[readings, second_readings, hands],
     group_name="people",
     kinds={"python", "labelstudio", "parquet"},
     owners=["team:annotators"],

@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 from pipelines.effort import Effort
 from pipelines.errors import TableError
 from pipelines.evaluations import Evaluation
-from pipelines.hand_styles import Hand
+from pipelines.hand_styles import Hand, SalientStroke
 from pipelines.layouts import LayoutReview
 from pipelines.quality import PageQuality
 from pipelines.records import (
@@ -69,6 +69,7 @@ TABLES: dict[str, type] = {
     "reviews": Review,
     "effort": Effort,
     "hands": Hand,
+    "salient_strokes": SalientStroke,
     "samples": Sample,
     "augmentations": Sample,
     "models": Model,

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from pipelines.errors import ModelError
-from pipelines.hand_styles import Hand
+from pipelines.hand_styles import Hand, SalientStroke
 from pipelines.imaging.codec import decode_png
 from pipelines.records import Column, Work
 from pipelines.store import Store
@@ -42,6 +42,7 @@ from training.families.scriptvit.conditioning import (
     material_of_words,
     reference_set,
 )
+from training.families.scriptvit.page_strokes import Standing, strokes_of_page
 from training.families.scriptvit.pictures import (
     Pictured,
     box_in_picture,
@@ -110,7 +111,10 @@ def attribute(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def hands(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The table ``hands``: a style vector for each work of a batch, and what it is like."""
+    """A style vector for each work of a batch and what it is like, and the strokes that told it.
+
+    Writes the tables ``salient_strokes`` and, last, ``hands``.
+    """
     begin(arguments)
     bundle = load_bundle(arguments.checkpoint)
     if bundle.is_of_words:
@@ -120,12 +124,24 @@ def hands(arguments: argparse.Namespace) -> dict[str, Any]:
         )
     tables, store = Tables(arguments.tables), Store(arguments.store)
     works: dict[str, tuple[Work, list[Ink]]] = {}
+    pages: dict[str, list[Standing]] = {}
     for column in tables.read("columns", arguments.batch, Column):
         _, inks = works.setdefault(column.work.work_id, (column.work, []))
-        if column.characters:
-            inks += _characters(column, store)
+        standing = _characters(column, store) if column.characters else []
+        inks += [character.ink for character in standing]
+        pages.setdefault(column.page_id, []).extend(standing)
     found, rejected = hands_of_works(
         works, bundle, tables.read_all("hands", Hand), code_version=arguments.code_version
+    )
+    strokes = [
+        stroke
+        for page_id, standing in pages.items()
+        for stroke in strokes_of_page(
+            page_id, standing, bundle, code_version=arguments.code_version
+        )
+    ]
+    tables.write(
+        "salient_strokes", arguments.batch, SalientStroke, strokes, inputs=arguments.inputs
     )
     tables.write("hands", arguments.batch, Hand, found, rejected, inputs=arguments.inputs)
     return {
@@ -135,6 +151,7 @@ def hands(arguments: argparse.Namespace) -> dict[str, Any]:
         "rejected": len(rejected),
         "of_no_known_hand": sum(hand.is_rejected for hand in found),
         "of_several_hands": sum(not hand.is_one_hand for hand in found),
+        "salient_strokes": len(strokes),
         "model_fingerprint": bundle.fingerprint,
     }
 
@@ -278,17 +295,21 @@ def _salient(
     return regions
 
 
-def _characters(column: Column, store: Store) -> list[Ink]:
-    """The ink of each character of a column."""
+def _characters(column: Column, store: Store) -> list[Standing]:
+    """The characters of a column with their ink; one that lies outside has a blank pixel."""
     ink = decode_png(store.get(column.ink_key))
     found = []
     for character in column.characters:
         box = character.box.moved(-column.box.left, -column.box.top)
         inside = box.clipped(ink.shape[1], ink.shape[0])
-        found.append(
+        cut = (
             np.zeros((1, 1), np.uint8)
             if inside is None
             else ink[inside.top : inside.bottom, inside.left : inside.right]
+        )
+        place = (inside or box).moved(column.box.left, column.box.top)
+        found.append(
+            Standing(column_id=column.column_id, work_id=column.work.work_id, box=place, ink=cut)
         )
     return found
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from annotation import interface
 from annotation.images import Derivative
-from annotation.page_tasks import page_payloads, page_task
+from annotation.page_tasks import HAND_VERSION, LAYOUT_VERSION, page_payloads, page_task
 from annotation.payloads import Pictures
 from annotation.places import box_of
 from annotation.segments import SegmentParams
 from pipelines.geometry import Box
+from pipelines.hand_styles import SalientStroke
 from tests.annotation.examples import a_batch
 
 PICTURE = Derivative(url="u", width=100, height=100)
@@ -32,6 +33,41 @@ def test_a_page_shows_its_columns_with_their_numbers(tables, store):
     assert interface.task_problems(task, interface.page_interface()) == []
     assert shown(task) == [(n, column.box) for n, column in enumerate(batch.columns, 1)]
     assert (task["data"]["key"], task["data"]["part"]) == (page.page_id, 1)
+
+
+def a_stroke(page, box, name="1234567890ab"):
+    return SalientStroke(
+        stroke_id=name, page_id=page.page_id, column_id="c", work_id="w", box=box, weight=0.5,
+        model_fingerprint="m", code_version="t",
+    )  # fmt: skip
+
+
+def test_strokes_that_told_the_hand_are_a_prediction_of_their_own(tables, store):
+    batch = a_batch(tables, store, (3, 2))
+    page = batch.pages[0]
+    frame = Box(0, 0, page.width, page.height)
+    strokes = [a_stroke(page, Box(4, 5, 14, 25)), a_stroke(page, Box(0, 0, 9999, 9), "b" * 12)]
+    plain, told = (
+        page_task(page, batch.columns, given, picture=PICTURE, batch=batch.name, frame=frame)
+        for given in ([], strokes)
+    )
+    assert interface.task_problems(told, interface.page_interface()) == []
+    layout, hand = told["predictions"]
+    assert (layout["model_version"], hand["model_version"]) == (LAYOUT_VERSION, HAND_VERSION)
+    (region,) = hand["result"]  # what reaches over the frame is left out
+    assert box_of(region["value"], frame) == strokes[0].box
+    assert region["value"]["rectanglelabels"] == [interface.STROKE_LABEL]
+    assert plain["predictions"] == [layout]
+    assert plain["data"]["sha"] != told["data"]["sha"]
+
+
+def test_strokes_of_the_table_reach_the_tasks_of_their_pages(tables, store, images):
+    batch = a_batch(tables, store, (3, 2))
+    page = batch.pages[0]
+    tables.write("salient_strokes", batch.name, SalientStroke, [a_stroke(page, Box(4, 5, 14, 25))])
+    pictures = Pictures(store=store, images=images, max_side_px=400)
+    (task,) = page_payloads(tables, batch.name, pictures, SegmentParams())
+    assert [p["model_version"] for p in task["predictions"]] == [LAYOUT_VERSION, HAND_VERSION]
 
 
 def test_a_segment_shows_the_columns_that_lie_whole_in_it(tables, store):

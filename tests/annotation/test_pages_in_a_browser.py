@@ -6,6 +6,7 @@ BEITIE_PICTURES=folder pytest tests/annotation/test_pages_in_a_browser.py     ke
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from annotation.journal import Journal
 from annotation.layout_pull import pull_layouts
 from annotation.push import push
 from pipelines.columns import ColumnParams, make_columns, process_columns
+from pipelines.hand_styles import SalientStroke
 from pipelines.ids import derive_id
 from pipelines.layouts import LayoutReview, Said
 from pipelines.records import Column, Page, Reader, Reading, Rejection
@@ -50,9 +52,20 @@ def pushed(server, tables, store):
     tables.write("pages", BATCH, Page, [page])
     tables.write("columns", BATCH, Column, columns)
     tables.write("readings", BATCH, Reading, readings)
+    tables.write("salient_strokes", BATCH, SalientStroke, [a_stroke(columns[0])])
     client = connect(server.url, server.token)
     push(tables, store, BATCH, client, images=server.images, code_version="test")
     return client, page, columns
+
+
+def a_stroke(column):
+    """A piece of the first character of a column, as what told the hand."""
+    box = column.characters[0].box
+    return SalientStroke(
+        stroke_id="1234567890abcdef", page_id=column.page_id, column_id=column.column_id,
+        work_id=column.work.work_id, weight=0.5, model_fingerprint="m", code_version="test",
+        box=replace(box, right=(box.left + box.right) // 2),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -78,6 +91,16 @@ def opened(chromium, server, pushed):
 def seen(page, name):
     if folder := os.environ.get("BEITIE_PICTURES"):
         page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def test_strokes_that_told_the_hand_are_looked_at_and_never_begun_with(opened):
+    """People begin with the layout; the other prediction is a click away and has the strokes."""
+    regions = opened.locator(".lsf-outliner-item")
+    assert regions.count() == 4
+    opened.locator("[class*=annotations-carousel__carosel] >> text=hand").first.click()
+    opened.wait_for_function("document.querySelectorAll('.lsf-outliner-item').length === 1")
+    assert "stroke" in regions.first.inner_text()
+    seen(opened, "page-view-strokes")
 
 
 def test_a_column_is_renumbered_another_deleted_and_the_page_follows(

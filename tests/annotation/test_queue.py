@@ -83,3 +83,15 @@ def test_a_column_waits_with_its_draft_and_its_work(tables, store):
     assert found.characters == tuple(batch.texts[column.column_id].replace("地", ""))
     assert len(found.groups) == 3
     assert found.priority > 0
+
+
+def test_works_that_look_like_one_hand_do_not_crowd_out_others(tables, store):
+    batch = a_batch(tables, store, (4,))
+    batch.read("release-1", {})
+    (reading,) = tables.read("readings", batch.name, Reading)
+    (column,) = batch.columns
+    weighed = triage(reading, None, is_order_uncertain=False, counts={})
+    assert waiting(column, reading, weighed, "work 1").groups[-1] == "look work 1"
+    rest = [a_column(f"a{i}", 0.5, "", [f"work {i}", "look 1"]) for i in range(3)]
+    other = a_column("b", 0.5, "", ["work 9", "look 2"])
+    assert order([*rest, other])[1] == "b"

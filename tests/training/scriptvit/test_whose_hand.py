@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.geometry import Box
 from pipelines.glyphs.fonts import FontFace
-from pipelines.hand_styles import Hand
+from pipelines.hand_styles import Hand, SalientStroke
 from pipelines.imaging.codec import encode_png
 from pipelines.records import Character, Column
 from tests.drawing import draw_page
@@ -182,6 +182,15 @@ def test_every_work_of_a_batch_gets_a_hand_or_a_reason(checkpoint, tables, store
     assert leaning.vector != bold.vector
     (rejection,) = tables.rejections("hands", "b2")
     assert (rejection.item_id, rejection.reason) == ("b2-2", "no_characters")
+    strokes = tables.read("salient_strokes", "b2", SalientStroke)
+    assert report["salient_strokes"] == len(strokes) > 0
+    assert len({stroke.stroke_id for stroke in strokes}) == len(strokes)
+    for stroke in strokes:
+        assert stroke.page_id == "p"
+        assert stroke.work_id == {"c0": "b2-0", "c1": "b2-1"}[stroke.column_id]
+        assert stroke.box == stroke.box.clipped(132, 50 + 6 * 32)
+        assert stroke.box.left >= 100
+        assert stroke.box.top >= 50
 
 
 @pytest.fixture
