@@ -193,7 +193,7 @@ def _hands(verbs: Verbs) -> None:
     _records(hands)
 
     imitate = verbs.add_parser("imitate", help="columns in the hand of reference pictures")
-    imitate.add_argument("text", help="blanks part columns")
+    imitate.add_argument("text", help="blanks part columns, or words")
     imitate.add_argument("--references", type=Path, nargs="+", required=True, metavar="IMAGE")
     imitate.add_argument("--checkpoint", type=Path, required=True, help="a ScriptViT")
     imitate.add_argument("--out", type=Path, required=True, help=".png or .svg")

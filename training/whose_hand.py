@@ -157,7 +157,10 @@ def hands(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def imitate(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Columns in the hand of reference pictures, as PNG or SVG, read back by the family itself."""
+    """Columns, or words below one another, in the hand of reference pictures: PNG or SVG.
+
+    They are read back by the family itself.
+    """
     begin(arguments)
     bundle = load_bundle(arguments.checkpoint)
     shown = [references_of(path, is_of_words=bundle.is_of_words) for path in arguments.references]
@@ -170,13 +173,14 @@ def imitate(arguments: argparse.Namespace) -> dict[str, Any]:
         logger.warning("The references look like several hands; what is written mixes them.")
     face = content_face(fonts_of(arguments), bundle.recipe["content_font"])
     writer = ScriptViTWriter(bundle, face, references)
-    lines = arguments.text.split()
+    words = arguments.text.split()
+    lines: list[Sequence[str]] = [words] if bundle.is_of_words else list(words)
     columns = [writer.write_column(line) for line in lines]
     wrong = [
-        character
+        text
         for column, line in zip(columns, lines, strict=True)
-        for character, said in zip(line, writer.read_back(_cells(column.ink)), strict=True)
-        if character != said
+        for text, said in zip(line, writer.read_back(_cells(column.ink, len(line))), strict=True)
+        if text != said
     ]
     said = {
         "text": arguments.text,
@@ -187,7 +191,7 @@ def imitate(arguments: argparse.Namespace) -> dict[str, Any]:
     save_sheet(arguments.out, columns, said)
     return {
         "file": str(arguments.out),
-        "characters": sum(map(len, lines)),
+        "characters": sum(map(len, words)),
         "read_back_otherwise": wrong,
         "references": len(references),
         "spread": round(apart, 4),
@@ -314,5 +318,5 @@ def _characters(column: Column, store: Store) -> list[Standing]:
     return found
 
 
-def _cells(ink: Ink) -> Ink:
-    return np.stack(np.split(ink, len(ink) // ink.shape[1]))
+def _cells(ink: Ink, count: int) -> Ink:
+    return np.stack(np.split(ink, count))

@@ -1,6 +1,7 @@
 """The verbs: attribute, hands and imitate on files and tables, and the recipes that train."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,9 +17,12 @@ from pipelines.records import Character, Column
 from tests.drawing import draw_page
 from tests.pipelines.glyphs.drawn_fonts import draw_font
 from tests.training.examples import CHARACTERS, WORK
-from tests.training.scriptvit.examples import SLANTS, TEXTS, bundle, draw
+from tests.training.scriptvit.examples import DIMS, SLANTS, TEXTS, bundle, draw
 from training import whose_hand
 from training.__main__ import main
+from training.families.scriptvit.generator import Generator
+from training.families.scriptvit.judges import Letters, reader_for
+from training.families.scriptvit.style_encoder import StyleEncoder
 from training.families.scriptvit.weights import load_bundle, save_bundle
 from training.recipes.scriptvit import KNOWN_HANDS
 
@@ -227,6 +231,35 @@ def test_columns_are_written_after_references_and_say_that_they_are_synthetic(
     status, _, err = run(capsys, *call, "--out", home / "out.svg")
     assert status == 0, err
     assert "is_synthetic: true" in (home / "out.svg").read_text()
+
+
+def test_words_are_written_below_one_another_and_unknown_letters_refused(home, tmp_path, capsys):
+    dims = replace(DIMS, width_px=64, written_width_px=64)
+    letters = Letters.of_texts(["一七三"])
+    save_bundle(
+        bundle(
+            dims=dims, encoder=StyleEncoder(dims).eval(), generator=Generator(dims).eval(),
+            letters=letters, reader=reader_for(dims, letters, is_of_words=True).eval(),
+            recipe={
+                "name": "scriptvit.test", "content_font": "lxgw-wenkai-tc", "is_of_words": True,
+            },
+        ),
+        tmp_path / "words", "",
+    )  # fmt: skip
+    word = a_picture(home / "word.png", side=64)
+    call = ("imitate", "--checkpoint", tmp_path / "words", "--references", word, "--out")
+    status, out, err = run(capsys, *call, home / "two.png", "一七 七三一")
+    assert status == 0, err
+    assert json.loads(out)["characters"] == 5
+    two = cv2.imread(str(home / "two.png"), cv2.IMREAD_GRAYSCALE)
+    run(capsys, *call, home / "one.png", "一七")
+    one = cv2.imread(str(home / "one.png"), cv2.IMREAD_GRAYSCALE)
+    assert two.shape[1] == one.shape[1]
+    assert two.shape[0] > one.shape[0]
+    status, _, err = run(capsys, *call, home / "no.png", "一人")
+    assert status == 1
+    assert "has not learned 人; it knows 一七三" in err
+    assert not (home / "no.png").exists()
 
 
 def test_too_many_references_of_a_writer_are_refused(checkpoint, home, capsys):

@@ -7,6 +7,8 @@ Keeps out: files and references of the user (``training.whose_hand``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -54,18 +56,22 @@ class ScriptViTWriter:
         _, weights = self.generator.shown(contents, self.memory.expand(len(contents), -1, -1))
         return np.asarray(weights.numpy())
 
-    def write_column(self, text: str) -> WrittenColumn:
-        """A column, a character to a cell.
+    def write_column(self, texts: Sequence[str]) -> WrittenColumn:
+        """Texts below one another, each in a cell: the characters of a column, or words.
 
         Raises:
-            ModelError: If the model writes words, or the text has blanks.
+            ModelError: If the model writes words, and there is a letter it never learned.
         """
         if self.bundle.is_of_words:
-            raise ModelError(
-                f"{self.bundle.recipe['name']} writes words of letters, not columns. Use a model "
-                f"of characters, such as scriptvit.tiny."
-            )
-        cells = self.pictures(list(text))
+            known = set(self.bundle.letters.characters)
+            strange = sorted({letter for text in texts for letter in text} - known)
+            if strange:
+                raise ModelError(
+                    f"{self.bundle.recipe['name']} has not learned {' '.join(strange)}; it knows "
+                    f"{''.join(sorted(known)).strip()}. Leave it out, or use a model of "
+                    f"characters, such as scriptvit.tiny."
+                )
+        cells = self.pictures(list(texts))
         boxes = []
         box_map = np.zeros((len(cells) * cells.shape[1], cells.shape[2]), np.uint8)
         for place, cell in enumerate(cells):
@@ -74,7 +80,10 @@ class ScriptViTWriter:
             box = boxes[-1]
             box_map[box.top : box.bottom, box.left : box.right] = 255
         return WrittenColumn(
-            text=text, ink=np.concatenate(list(cells)), box_map=box_map, boxes=tuple(boxes)
+            text=(" " if self.bundle.is_of_words else "").join(texts),
+            ink=np.concatenate(list(cells)),
+            box_map=box_map,
+            boxes=tuple(boxes),
         )
 
     def read_back(self, pictures: Ink) -> list[str]:
