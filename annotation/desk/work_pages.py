@@ -22,6 +22,7 @@ from annotation.desk.roles import Permission
 from annotation.desk.texts import Line, as_json, as_text, lines_of
 from pipelines import exports
 from pipelines.errors import MaterialError, StoreError
+from pipelines.hand_styles import Hand
 from pipelines.scripts import canonical
 
 WORKS_SHOWN = 60
@@ -42,8 +43,9 @@ def works_fragment(visit: Visit) -> Response:
 
 
 def work_page(visit: Visit) -> Response:
-    """One work: where it is, its pages, and what was not taken and why."""
-    return render(visit, "work.html", one=_work(visit), stages=STAGES)
+    """One work: where it is, its pages, what was not taken and why, and works in a like hand."""
+    one = _work(visit)
+    return render(visit, "work.html", one=one, stages=STAGES, like=_like(visit, one))
 
 
 def work_fragment(visit: Visit) -> Response:
@@ -145,6 +147,20 @@ def _found(visit: Visit, wanted: str) -> dict[str, Any]:
     works = visit.desk.works()
     found = [one for one in works if not wanted or _matches(visit, one, wanted)]
     return {"found": found[:WORKS_SHOWN], "count": len(found), "stages": STAGES}
+
+
+def _like(visit: Visit, one: Progress) -> list[tuple[Progress, float]]:
+    """Works whose hand looks like this one's, likest first, with how far they are (0 to 2).
+
+    A work that lies in several batches is told of by its newest.
+    """
+    works = {other.work.work_id: other for other in visit.desk.works()}
+    for batch in one.batches:
+        for hand in visit.desk.partitions.read("hands", batch, Hand)[0]:
+            if hand.work_id == one.work.work_id:
+                near = [(works.get(found.work_id), found.distance) for found in hand.near_works]
+                return [(work, distance) for work, distance in near if work is not None]
+    return []
 
 
 def _matches(visit: Visit, one: Progress, wanted: str) -> bool:

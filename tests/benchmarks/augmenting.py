@@ -3,8 +3,8 @@
 One work of the hand is approved, as people would have done; then the bundled reader learns from
 it for the same number of steps, alone and with a fifth of the columns from what a model wrote for
 the hand, from a corpus as it was drawn, and from the same corpus restyled after real scans. The
-same frozen works are read by each: all characters, and those that stand nowhere among what was
-approved.
+same frozen works are read by each: all characters, those that stand nowhere among what was
+approved, and those that are rare in classical texts.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ from training.second_reader import RapidOcrReader
 HANDS = (("zhi-mang-xing", Script.RUNNING), ("aoyagi-soseki", Script.RUNNING))
 STEPS = 60
 APPROVED = ROUNDS[0]
+COMMON = 1000
+"""Of the reader's characters, in order of their frequency; the others count as rare."""
 CORPORA = (("a corpus", "bench"), ("the corpus restyled", "bench-restyled"))
 """Drawn by ``beitie corpus bench`` and made from it by the asset ``restyled_corpora``; what is not
 there is left out."""
@@ -110,16 +112,25 @@ def _bench_hand(setting: Setting, name: str, script: Script) -> None:
         kinds = _kinds(setting, Store(folder), name, script)
     texts = {kind: _read_after(setting, columns) for kind, columns in kinds.items()}
     seen = set("".join(setting.approved[1]))
+    vocabulary = load_bundle(setting.project.settings.checkpoint).vocabulary.characters
+    judged = set("".join(setting.frozen[1]))
+    groups = {
+        "": judged,
+        "not among the approved": judged - seen,
+        f"beyond the {COMMON} commonest": judged - set(vocabulary[:COMMON]),
+    }
     rows = []
     for kind, read in texts.items():
         characters = sum(len(column.classes) for column in kinds[kind])
-        rows.append((
-            kind, str(characters), *_compared(texts["none"], read, setting.frozen[1], None),
-            *_compared(texts["none"], read, setting.frozen[1], seen),
-        ))  # fmt: skip
+        row = [kind, str(characters)]
+        for asked in groups.values():
+            row += _compared(texts["none"], read, setting.frozen[1], asked)
+        rows.append(row)
     learned = sum(map(len, setting.approved[1]))
-    header = ("beside what was approved", "characters", "corrections per 100", "more than alone",
-              "not among the approved", "more than alone ")  # fmt: skip
+    header = ["beside what was approved", "characters"]
+    for label, asked in groups.items():
+        count = sum(c in asked for text in setting.frozen[1] for c in text)
+        header += [f"corrections per 100 of {count} {label}".rstrip(), "more than alone"]
     table(f"{name}, {learned} characters approved, {STEPS} steps", header, rows)
 
 
@@ -205,13 +216,13 @@ def _read_after(setting: Setting, columns: Sequence[LabelledInk]) -> list[str]:
 
 
 def _compared(
-    before: Sequence[str], after: Sequence[str], truth: Sequence[str], seen: set[str] | None
+    before: Sequence[str], after: Sequence[str], truth: Sequence[str], judged: set[str]
 ) -> tuple[str, str]:
-    """Corrections with an interval, and the paired difference; of characters not seen, if given."""
+    """Corrections of the judged characters with an interval, and the paired difference."""
 
     def asked(texts: Sequence[str]) -> list[str]:
         return [
-            "".join(c for c, true in zip(text, own, strict=True) if not seen or true not in seen)
+            "".join(c for c, true in zip(text, own, strict=True) if true in judged)
             for text, own in zip(texts, truth, strict=True)
         ]
 

@@ -27,10 +27,14 @@ from training.families.calliffusion.material import DRAWN_PX
 from training.families.calliffusion.recipe import AdaptRecipe
 from training.families.calliffusion.weights import Bundle, load_bundle, with_adapter
 from training.families.calliffusion.writing import CalliffusionWriter, Mode, WritingParams
+from training.families.scriptvit.attribution import style_vectors, unit
+from training.families.scriptvit.weights import Bundle as Knowing
+from training.families.scriptvit.weights import load_bundle as load_knowing
 from training.families.unicalli.library import cached_library
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.families.unicalli.weights import load_bundle as load_reader
 from training.hands import content_face, fetched_hands
+from training.likest_hand import KNOWING, likest_hand
 from training.metrics.pictures import l1, rmse, ssim
 from training.metrics.recognition import mean
 from training.roles import ColumnInk, Recogniser, WrittenColumn
@@ -65,7 +69,7 @@ def bench_characters(project: Project) -> None:
         order = np.random.default_rng(SEED).permutation(len(covered))[: GIVEN + JUDGED]
         text = "".join(covered[place] for place in order)
         rows = _rows(bundle, face, own, trained, text, reader)
-        header = ("", "L1", "RMSE", "SSIM", "read right", "characters a second")
+        header = ("", "L1", "RMSE", "SSIM", "read right", "hand distance", "characters a second")
         table(f"{known[name].name}: {JUDGED} characters, {GIVEN} others given", header, rows)
 
 
@@ -91,7 +95,9 @@ def _rows(
     truth = _drawn(own, judged, side)
     pictures = list(zip(given, _drawn(own, given, side), strict=True))
     started = time.perf_counter()
-    adapter = learn_hand(bundle, "unseen", pictures, face, AdaptRecipe())
+    knowing = load_knowing(KNOWING)
+    near, _ = likest_hand(bundle, knowing, pictures, face)
+    adapter = learn_hand(bundle, "unseen", pictures, face, AdaptRecipe(), near=near)
     sys.stdout.write(
         f"adapted in {time.perf_counter() - started:.0f} s from the hand {adapter.facts['near']}\n"
     )
@@ -102,7 +108,8 @@ def _rows(
         start = time.perf_counter()
         cells = make()
         speed = len(cells) / (time.perf_counter() - start)
-        rows.append(_row(label, cells, truth, judged, reader, speed))
+        far = f"{hand_distance(knowing, cells, truth):.3f}"
+        rows.append(_row(label, cells, truth, judged, reader, far, speed))
 
     def written(ready: Bundle, mode: Mode, **others: list[Ink]) -> Callable[[], Ink]:
         writer = CalliffusionWriter(ready, face, WritingParams(mode=mode), **others)
@@ -110,15 +117,25 @@ def _rows(
 
     row("before, pro", written(bundle, "pro"))
     row("before, base", written(bundle, "base"))
+    own_skeletons = list(truth)
+    row("before, pro by its own skeletons", written(bundle, "pro", pictures=own_skeletons))
     row("after, pro", written(adapted, "pro"))
     row("after, base", written(adapted, "base"))
-    row("after, pro by its own skeletons", written(adapted, "pro", pictures=list(truth)))
+    row("after, pro by its own skeletons", written(adapted, "pro", pictures=own_skeletons))
     row("standard font", lambda: _drawn(face, judged, side))
     faces = _nearest(trained, pictures, side)
     row("nearest trained font", lambda: _blend(faces[:1], face, judged, side))
     row(f"mean of the {BLENDED} nearest", lambda: _blend(faces[:BLENDED], face, judged, side))
     row("its own ink", lambda: truth)
     return rows
+
+
+def hand_distance(knowing: Knowing, cells: Ink, truth: Ink) -> float:
+    """One minus the cosine of the mean style vectors of both."""
+    one, other = (
+        style_vectors(knowing.encoder, some[:, None]).mean(axis=0) for some in (cells, truth)
+    )
+    return float(1 - unit(one) @ unit(other))
 
 
 def _drawn(face: FontFace, text: str, side: int) -> Ink:
@@ -155,7 +172,7 @@ def _blend(faces: list[FontFace], standard: FontFace, text: str, side: int) -> I
 
 
 def _row(
-    label: str, cells: Ink, truth: Ink, text: str, reader: Recogniser, speed: float
+    label: str, cells: Ink, truth: Ink, text: str, reader: Recogniser, far: str, speed: float
 ) -> tuple[str, ...]:
     side = cells.shape[1]
     boxes = tuple(Box(0, side * k, side, side * (k + 1)) for k in range(len(cells)))
@@ -174,5 +191,6 @@ def _row(
         label,
         *(figures if label != "its own ink" else ["-"] * 3),
         said([float(right) for right in is_right], ".0%"),
+        far,
         f"{speed:.1f}" if is_written else "-",
     )

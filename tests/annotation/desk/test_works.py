@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from annotation.desk.progress import Partitions
+from pipelines.hand_styles import Hand, Likeness
 from pipelines.imaging.codec import decode_picture
 from pipelines.records import Scan
 from tests.annotation.desk.a_project import BATCH, TEXT, WORK_ID, fill
@@ -174,3 +175,19 @@ def test_a_partition_is_read_once_and_again_when_it_changed(filled, tmp_path):
     assert len(partitions.read("scans", "other", Scan)[0]) == 1
     desk.tables.write("scans", "other", Scan, [])
     assert partitions.read("scans", "other", Scan)[0] == []
+
+
+def test_works_in_a_like_hand_are_named_and_those_that_are_gone_are_not(filled, annotator):
+    desk, pages, _ = filled
+    assert "Works in a like hand" not in annotator.get(f"/works/{WORK_ID}").text
+    near = (Likeness(work_id=WORK_ID, distance=0.123), Likeness(work_id="gone", distance=0.2))
+    hand = Hand(
+        work_id=WORK_ID, calligrapher="", script=pages[0].work.script, vector=(1.0, 0.0),
+        references=5, spread=0.1, is_one_hand=True, nearest_hand="x", distance=0.1, threshold=0.2,
+        is_rejected=False, near_works=near, model_fingerprint="m", code_version="test",
+    )  # fmt: skip
+    desk.tables.write("hands", BATCH, Hand, [hand])
+    page = annotator.get(f"/works/{WORK_ID}").text
+    assert "Works in a like hand" in page
+    assert f'<a href="/works/{WORK_ID}" lang="zh-Hant">蘭亭序</a> 0.12' in page
+    assert "gone" not in page
