@@ -72,12 +72,16 @@ Columns = Callable[[Slice], ColumnPictures]
 
 @dataclass(frozen=True)
 class LabelledInk:
-    """A column to learn from: ink, boxes in it, for each a vocabulary id or ``UNKNOWN_CELL``."""
+    """A column to learn from: ink, boxes in it, for each a vocabulary id or ``UNKNOWN_CELL``.
+
+    ``weight`` says how often its windows are drawn beside those of others.
+    """
 
     ink: Ink
     boxes: tuple[Box, ...]
     classes: tuple[int, ...]
     prompt: str
+    weight: float = 1.0
 
 
 def columns_from_bank(
@@ -150,7 +154,7 @@ def columns_from_samples(
     is_aged: bool,
     seed: int,
 ) -> Columns:
-    """Windows of approved columns, drawn evenly over windows.
+    """Windows of approved columns, drawn evenly over windows but for the weights of columns.
 
     For reading, fitted cells are deformed and damaged a little further; for writing, natural
     windows are taken as they are.
@@ -164,7 +168,7 @@ def columns_from_samples(
         scale_low=0.85,
     )
     cut = fitted_windows if is_aged else natural_windows
-    inks, maps, classes, prompts = [], [], [], []
+    inks, maps, classes, prompts, weights = [], [], [], [], []
     for sample in samples:
         for window in cut(sample.ink, sample.boxes, cells, cell_px):
             taken = [
@@ -176,11 +180,18 @@ def columns_from_samples(
             maps.append(box_map(window.boxes, cell_px, cells * cell_px))
             classes.append((*taken, *[EMPTY_CELL] * (cells - len(taken))))
             prompts.append(sample.prompt)
+            weights.append(sample.weight)
+    shares = None if len(set(weights)) == 1 else np.asarray(weights) / sum(weights)
     all_inks, all_maps, all_classes = np.stack(inks), np.stack(maps), np.asarray(classes)
 
     def columns(wanted: Slice) -> ColumnPictures:
         rng, generator = wanted.numpy_seeded(seed), wanted.torch_seeded(seed)
-        chosen = rng.integers(0, len(all_inks), wanted.size(size))
+        count = wanted.size(size)
+        chosen = (
+            rng.integers(0, len(all_inks), count)
+            if shares is None
+            else rng.choice(len(all_inks), count, p=shares)
+        )
         images = torch.from_numpy(all_inks[chosen])[:, None].float() / 255
         if is_aged:
             single = images.reshape(len(chosen) * cells, 1, cell_px, cell_px)

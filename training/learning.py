@@ -57,6 +57,7 @@ FINE_TUNINGS = {
     "unicalli.lora": recipes.lora,
     "unicalli.weak": recipes.weak,
     "unicalli.augmented": recipes.augmented,
+    "unicalli.balanced": recipes.balanced,
 }
 LOCATORS = {"unicalli.locate": recipes.locate}
 DETECTORS = {"detector.tiny": detector_recipes.tiny, "detector.debug": detector_recipes.debug}

@@ -18,6 +18,7 @@ from typing import Any
 
 from pipelines.corpus_samples import samples_from_pages
 from pipelines.errors import ModelError
+from pipelines.hand_styles import Hand
 from pipelines.records import ILLEGIBLE, Origin, Sample, Split
 from pipelines.store import Store
 from pipelines.tables import Tables
@@ -28,7 +29,7 @@ from training.families.unicalli.recipe import FineTuneRecipe
 from training.families.unicalli.weights import save_bundle
 from training.hands import bank_of_hands, fetched_hands, prompts_of
 from training.opening import cache, fonts_of, opened
-from training.samples import labelled_inks
+from training.samples import labelled_inks, look_weights
 from training.slices import Team, device_of_process
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,12 @@ def train_on_samples(arguments: argparse.Namespace, recipe: FineTuneRecipe) -> d
     tables, store = Tables(arguments.tables), Store(arguments.store)
     stored = tables.read_all("samples", Sample)
     samples = [sample for sample in stored if sample.split is Split.TRAIN]
-    columns, unknown = labelled_inks(samples, store, bundle.vocabulary)
+    weights = (
+        look_weights(samples, tables.read_all("hands", Hand), recipe.look_balance)
+        if recipe.look_balance
+        else None
+    )
+    columns, unknown = labelled_inks(samples, store, bundle.vocabulary, weights)
     if not columns:
         raise ModelError(
             f"There is nothing to train on: {len(stored)} samples, none of a work of the train "

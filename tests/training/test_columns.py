@@ -82,6 +82,16 @@ def test_samples_give_their_classes_in_order():
     }  # fmt: skip
 
 
+def test_columns_that_weigh_more_are_drawn_more_often():
+    ink, box = np.full((50, 50), 255, np.uint8), (Box(0, 0, 50, 50),)
+    samples = [LabelledInk(ink, box, (k,), "", weight) for k, weight in enumerate((3.0, 1.0))]
+    batch = columns_from_samples(samples, size=400, cells=1, cell_px=48, is_aged=False, seed=0)(
+        FIRST
+    )
+    share = (batch.classes == 0).float().mean()
+    assert 0.68 < share < 0.82
+
+
 def test_sources_are_mixed_by_their_weights():
     source = mixed([(0.8, lambda _: "a"), (0.2, lambda _: "b")], seed=0)
     drawn = [source(Slice(number=number)) for number in range(400)]

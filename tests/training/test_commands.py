@@ -174,6 +174,10 @@ def test_the_whole_life_of_a_model(home, tables, store, capsys, caplog):
     assert json.loads(out.splitlines()[-1])["synthetic_characters"] == 5, "□ is nobody's"
     assert "nobody's hand" in (augmented / "card.md").read_text()
 
+    balanced = ["train", *places(home), "--parent", first, "--out", home / "models" / "balanced"]
+    status, out, err = run(capsys, *balanced, "--seconds", 2, "--recipe", "unicalli.balanced")
+    assert status == 0, err
+
     status, out, err = run(
         capsys, "evaluate", *places(home), "--checkpoint", second, "--model-id", "m2",
         "--batch", "m2", "--against", first, "--against-id", "m1",

@@ -189,6 +189,15 @@ def augmented() -> FineTuneRecipe:
     return replace(fine_tune(), name="unicalli.augmented", synthetic_share=0.2)
 
 
+def balanced() -> FineTuneRecipe:
+    """Approved samples, hands that look alike by the square root of how much there is of them.
+
+    For projects in which one hand is approved a hundred times as often as another. Not measured:
+    all trials of this recipe's kind had one hand.
+    """
+    return replace(fine_tune(), name="unicalli.balanced", look_balance=0.5)
+
+
 def oracle_bone() -> AncientRecipe:
     """Drawings of oracle bone characters, named by their modern ones: minutes on one free core."""
     return AncientRecipe(

@@ -56,6 +56,9 @@ class FineTuneRecipe:
             what it is worth.
         synthetic_share: Share cut from what a model wrote or corpora hold, taken from the replay
             as well. The recipe ``unicalli.augmented``.
+        look_balance: How far hands that look alike share their turns among the approved samples
+            (``training.samples.look_weights``); 0 draws evenly over columns. The recipe
+            ``unicalli.balanced``.
     """
 
     name: str
@@ -65,6 +68,7 @@ class FineTuneRecipe:
     sample_share: float = 0.6
     weak_share: float = 0.0
     synthetic_share: float = 0.0
+    look_balance: float = 0.0
     columns_at_once: int = 24
     seed: int = 0
 
