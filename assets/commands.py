@@ -27,6 +27,9 @@ from pipelines.records import Reader
 
 Progress = Callable[[str], None]
 
+REFUSAL = "error: "
+"""Begins the line by which a command says why it did not do what it was asked."""
+
 _KEPT_LINES = 40
 
 
@@ -104,8 +107,9 @@ def run_reporting(
         for line in stream:
             text = line.rstrip()
             if text:
-                said.append(text)
-                if on_progress is not None:
+                said.append(text.removeprefix(REFUSAL))
+                # What a refusal says is raised below, and not told twice.
+                if on_progress is not None and not text.startswith(REFUSAL):
                     on_progress(text)
 
     with _held(lock, on_progress):

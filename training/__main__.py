@@ -247,7 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         report = commands.VERBS[arguments.verb](arguments)
     except BeitieError as error:
-        print(str(error), file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     print(json.dumps(report, ensure_ascii=False))
     return 0

@@ -40,6 +40,17 @@ def test_a_refusal_is_its_last_sentence():
     assert "status 1" in str(failed.value)
 
 
+def test_a_refusal_is_told_once_and_not_as_progress_too():
+    said = []
+    with pytest.raises(ModelError) as failed:
+        run(
+            "import sys; print('working', file=sys.stderr); sys.exit('error: Nothing is there.')",
+            on_progress=said.append,
+        )
+    assert said == ["working"]
+    assert str(failed.value).endswith("status 1: Nothing is there.")
+
+
 def test_a_crash_keeps_its_trace():
     with pytest.raises(ModelError) as failed:
         run("def deep(): raise RuntimeError('shape')\ndeep()")
