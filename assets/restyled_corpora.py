@@ -8,8 +8,9 @@ from pydantic import Field
 
 from assets.commands import run_training
 from assets.corpora import corpora, preview
+from assets.release_pointer import WEIGHTS, checkpoint, current
 from assets.resources import Project
-from assets.stages import code_version, data_version, fingerprint, report_of
+from assets.stages import code_version, data_version, file_fingerprint, fingerprint, report_of
 from pipelines.truth import CorpusPage
 
 CODE = code_version("training/families/creativesynth", "training/restyled_corpus.py")
@@ -22,6 +23,9 @@ class RestyleConfig(dg.Config):
     like: str = Field(description="The batch whose pages show how it shall look.")
     name: str = Field(default="", description="Of the new corpus; empty: CORPUS-like-BATCH.")
     seed: int = Field(default=0, description="All randomness.")
+    reads_back: bool = Field(
+        default=False, description="Refuse pages that the reader of now reads much worse."
+    )
 
     @property
     def out(self) -> str:
@@ -44,9 +48,11 @@ def restyled_corpora(
 ) -> dg.MaterializeResult[None]:
     """仿舊: the pages of a corpus as if they had been found on the paper or stone of a batch."""
     tables = project.tables
+    reader = checkpoint(project, current(project)) if config.reads_back else None
     inputs = fingerprint(
         CODE,
         config.seed,
+        file_fingerprint(reader / WEIGHTS) if reader else "",
         data_version(tables, "corpus_pages", config.corpus),
         data_version(tables, "pages", config.like),
     )
@@ -58,6 +64,7 @@ def restyled_corpora(
         arguments += ["--corpus", config.corpus, "--like-batch", config.like]
         arguments += ["--out-corpus", config.out, "--seed", str(config.seed), "--inputs", inputs]
         arguments += ["--code-version", CODE]
+        arguments += ["--reader", str(reader)] if reader else []
         run_training(
             settings,
             "restyle-corpus",

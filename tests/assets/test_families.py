@@ -107,6 +107,16 @@ def test_a_corpus_is_restyled_under_a_name_of_its_own(project, instance, tmp_pat
     assert [page.characters for page in after] == [page.characters for page in before]
 
 
+def test_a_reader_is_asked_only_where_somebody_wants_it(project, instance, tmp_path):
+    made(draw_hand(tmp_path), project.store, project.tables)
+    config = {"restyled_corpora": RestyleConfig(corpus="small", like="b1")}
+    materialize(project, instance, [restyled_corpora], config=config)
+    config = {"restyled_corpora": RestyleConfig(corpus="small", like="b1", reads_back=True)}
+    materialize(project, instance, [restyled_corpora], config=config)
+    assert not shown(instance, "restyled_corpora")["is_unchanged"].value
+    assert shown(instance, "restyled_corpora")["taken"].value > 0
+
+
 def test_restyling_what_is_not_there_is_refused(project, instance):
     config = {"restyled_corpora": RestyleConfig(corpus="none", like="b1")}
     with pytest.raises(BeitieError):
