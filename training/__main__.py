@@ -173,7 +173,7 @@ def _single_characters(
     single.add_argument("--skeleton", type=Path, nargs="*", help="pictures, one a character")
     single.add_argument("--mix", nargs="*", metavar="HAND=WEIGHT", help="other hands mixed in")
     single.add_argument("--adapter", type=Path, help="a hand learned by adapt")
-    single.add_argument("--strength", type=float, default=1.0, help="of the adapter, 0 to 1")
+    single.add_argument("--strength", type=float, help="of the adapter, 0 to 1 (else its best)")
     single.add_argument("--reader", type=Path, help="UniCalli that reads back (else the bundled)")
     for verb in (train, adapt, single):
         verb.add_argument("--bert", type=Path, help="folder of a language model (calliffusion)")

@@ -27,6 +27,7 @@ from pipelines.imaging.codec import decode_png, encode_png
 from pipelines.records import ILLEGIBLE, Rejection, Sample
 from pipelines.store import Store
 from pipelines.tables import Tables
+from training.adapted_strength import best_of, trials_of
 from training.families.calliffusion.adapting import learn_hand
 from training.families.calliffusion.recipe import AdaptRecipe
 from training.families.calliffusion.weights import Bundle, load_bundle, with_adapter
@@ -125,11 +126,17 @@ def write_lacking(
             detail = f"{name} shows {len(pictures)} undamaged characters; two are needed"
             yield _reject(text, name, "too_few", detail)
         return
-    near, _ = likest_hand(base, load_knowing(KNOWING), pictures, face)
+    knowing = load_knowing(KNOWING)
+    near, _ = likest_hand(base, knowing, pictures, face)
     adapter = learn_hand(base, name, pictures, face, recipe, near=near)
-    writer = CalliffusionWriter(with_adapter(base, adapter), face)
+    trials = trials_of(base, adapter, knowing, readers.ours, pictures, face, recipe.seed)
+    strength = best_of(trials).strength
+    writer = CalliffusionWriter(with_adapter(base, adapter, strength), face)
     learned_from = derive_id(*(sample.sample_id for sample in lack.samples))
-    logger.info("%s: learned from %d characters", name, len(pictures))
+    logger.info(
+        "%s: learned from %d characters, near %s, at strength %g",
+        name, len(pictures), adapter.facts["near"], strength,
+    )  # fmt: skip
     for text in lack.texts:
         said = "".join(character for character in text if face.covers(character))
         if not said:

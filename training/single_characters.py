@@ -24,6 +24,7 @@ from pipelines.errors import ModelError, UnreadableImage
 from pipelines.glyphs.fonts import FontFace
 from pipelines.imaging.codec import decode_pages
 from pipelines.records import Script
+from training.adapted_strength import trials_of, with_strength
 from training.families.calliffusion.adapting import learn_hand, require_learnable
 from training.families.calliffusion.bert import BertPrompts, chinese_prompts
 from training.families.calliffusion.conditioning import Prompts, WordPrompts
@@ -133,11 +134,16 @@ def adapt(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.steps:
         recipe = replace(recipe, loop=replace(recipe.loop, steps=arguments.steps))
     pictures = [(_character_of(path), _ink_of(path)) for path in arguments.pictures]
+    reader = UniCalliReader(*opened(arguments, READER), ReadingParams(context_weight=0))
     require_learnable(bundle, arguments.hand, pictures)
-    near, far = likest_hand(bundle, load_knowing(KNOWING), pictures, face)
+    knowing = load_knowing(KNOWING)
+    near, far = likest_hand(bundle, knowing, pictures, face)
     logger.info("likest known hand: %s (%.2f away)", near or "none", far)
     adapter = learn_hand(
         bundle, arguments.hand, pictures, face, recipe, base=arguments.checkpoint.name, near=near
+    )
+    adapter = with_strength(
+        adapter, trials_of(bundle, adapter, knowing, reader, pictures, face, recipe.seed)
     )
     script = Script(arguments.script).value
     save_adapter(replace(adapter, facts={**adapter.facts, "script": script}), arguments.out)
@@ -153,7 +159,10 @@ def write_characters(arguments: argparse.Namespace) -> dict[str, Any]:
     hand = arguments.hand
     if arguments.adapter is not None:
         adapter = load_adapter(arguments.adapter)
-        bundle = with_adapter(bundle, adapter, arguments.strength)
+        strength = arguments.strength
+        if strength is None:  # as it was found best when it was learned
+            strength = float(adapter.facts.get("strength", 1.0))
+        bundle = with_adapter(bundle, adapter, strength)
         hand = hand or adapter.hand
     mix = {bundle.prompt_of(name): weight for name, weight in map(_weighed, arguments.mix or ())}
     pictures = [_ink_of(path) for path in arguments.skeleton or ()] or None

@@ -22,12 +22,18 @@ PARAMS = AugmentationParams(budget=4, fewest_known=2, in_column=2)
 
 
 class Reading:
-    """A reader that reads what it is told to, column after column, the last over and over."""
+    """A reader that reads what it is told to, column after column, the last over and over.
+
+    Of columns of another length, by which the strength of a hand is tried, it reads nothing.
+    """
 
     def __init__(self, *texts):
         self.texts = list(texts)
 
     def read_columns(self, columns):
+        if len(columns[0].boxes) != len(self.texts[0]):
+            blank = Proposal(text="", score=0.0, margin=0.0, candidates=())
+            return [[blank] * len(column.boxes) for column in columns]
         text = self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]
         return [
             [Proposal(text=c, score=1.0, margin=1.0, candidates=()) for c in text] for _ in columns
