@@ -4,6 +4,8 @@ Off by default in training: the recipe ``unicalli.augmented`` takes it in, no ot
 stands here was approved by nobody and leaves in no export.
 """
 
+from typing import Literal
+
 import dagster as dg
 from pydantic import Field
 
@@ -18,9 +20,10 @@ from assets.stages import Stage, code_version, data_version, file_fingerprint, f
 from pipelines.augmentations import AugmentationParams
 from pipelines.records import ILLEGIBLE, Sample
 
-FAMILY = "calliffusion"
+FAMILIES = ("calliffusion", "scriptvit")
 CODE = code_version(
-    f"training/families/{FAMILY}", "training/augmenting.py", "pipelines/augmentations.py"
+    *(f"training/families/{family}" for family in FAMILIES),
+    *("training/augmenting.py", "training/pens.py", "pipelines/augmentations.py"),
 )
 
 
@@ -29,6 +32,9 @@ class AugmentationConfig(dg.Config):
 
     budget: int = Field(
         default=AugmentationParams().budget, ge=1, description="Characters in all hands together."
+    )
+    family: Literal["calliffusion", "scriptvit"] = Field(
+        default="scriptvit", description="Who writes: by learning a hand, or by looking at it."
     )
     seconds: int = Field(default=120, ge=1, description="At most, of learning one hand.")
     seed: int = Field(default=0, description="All randomness.")
@@ -48,7 +54,7 @@ def augmentations(
     config: AugmentationConfig,
 ) -> dg.MaterializeResult[None]:
     """補字: columns a model wrote in rare hands, each character read back before it counts."""
-    writer = family_checkpoint(project, FAMILY)
+    writer = family_checkpoint(project, config.family)
     reader = checkpoint(project, current(project))
     stage = Stage(
         project=project,

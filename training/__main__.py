@@ -158,11 +158,13 @@ def _single_characters(
     adapt.add_argument("--out", type=Path, required=True)
     adapt.add_argument("--steps", type=int, default=0, help="0 leaves it to the recipe")
 
-    augment = verbs.add_parser("augment", help="columns in rare hands, for training (calliffusion)")
+    augment = verbs.add_parser("augment", help="columns in rare hands, for training")
     _tables(augment)
     augment.add_argument("--batch", required=True, help="partition of augmentations to write")
     _records(augment)
-    augment.add_argument("--checkpoint", type=Path, required=True, help="the base")
+    augment.add_argument(
+        "--checkpoint", type=Path, required=True, help="who writes: a Calliffusion or a ScriptViT"
+    )
     augment.add_argument("--reader-checkpoint", type=Path, required=True, help="reads it back")
     augment.add_argument("--budget", type=int, required=True, help="characters in all hands")
     augment.add_argument("--seconds", type=float, default=120, help="of learning a hand, at most")

@@ -1,12 +1,12 @@
-"""What the verb ``augment`` does: a model learns each rare hand and writes what it lacks.
+"""What the verb ``augment`` does: a model writes what each rare hand lacks.
 
-Holds: ``augment``. Each hand is learned from a few of its approved characters, columns of
+Holds: ``augment``. Each hand is shown by a few of its approved characters, columns of
 characters that it lacks are written, and every character is read back: what reads as something
 else is written again, and what never reads right stays unnamed. A column of which nothing can be
 read is refused.
 
 Keeps out: what a hand lacks and what a written column is called (``pipelines.augmentations``),
-learning a hand and writing in it (``training.families.calliffusion``).
+and writing in a hand (``training.pens``).
 """
 
 from __future__ import annotations
@@ -27,17 +27,11 @@ from pipelines.imaging.codec import decode_png, encode_png
 from pipelines.records import ILLEGIBLE, Rejection, Sample
 from pipelines.store import Store
 from pipelines.tables import Tables
-from training.adapted_strength import best_of, trials_of
-from training.families.calliffusion.adapting import learn_hand
 from training.families.calliffusion.recipe import AdaptRecipe
-from training.families.calliffusion.weights import Bundle, load_bundle, with_adapter
-from training.families.calliffusion.writing import CalliffusionWriter
-from training.families.scriptvit.weights import load_bundle as load_knowing
 from training.families.unicalli.reading import UniCalliReader
 from training.gate import Checked, written_right
-from training.hands import content_face
-from training.likest_hand import KNOWING, likest_hand
 from training.opening import begin, fonts_of, opened
+from training.pens import Pen, pen_of
 from training.roles import Recogniser
 from training.second_reader import RapidOcrReader
 
@@ -46,7 +40,7 @@ logger = logging.getLogger(__name__)
 Ink = npt.NDArray[np.uint8]
 
 SHOWN = 12
-"""Characters that a hand is learned from, at most: the paper takes about five."""
+"""Characters that show a hand, at most: the papers take about five."""
 TRIES = 3
 
 
@@ -61,8 +55,6 @@ class Readers:
 def augment(arguments: argparse.Namespace) -> dict[str, Any]:
     """The table ``augmentations``: columns written for rare hands, read back."""
     begin(arguments)
-    base = load_bundle(arguments.checkpoint)
-    face = content_face(fonts_of(arguments), base.recipe["content_font"])
     bundle, library = opened(arguments, arguments.reader_checkpoint)
     readers = Readers(
         ours=UniCalliReader(bundle, library), second=RapidOcrReader(arguments.threads)
@@ -72,11 +64,12 @@ def augment(arguments: argparse.Namespace) -> dict[str, Any]:
     wanted = lacks(tables.read_all("samples", Sample), bundle.vocabulary.characters, params)
     recipe = AdaptRecipe(seed=arguments.seed)
     recipe = replace(recipe, loop=replace(recipe.loop, seconds=arguments.seconds))
+    pen = pen_of(arguments.checkpoint, fonts_of(arguments), readers.ours, recipe)
     characters = read = 0
     with tables.writer("augmentations", arguments.batch, Sample, inputs=arguments.inputs) as out:
         for lack in wanted:
             written = write_lacking(
-                lack, base, face, readers, store, recipe, arguments.code_version
+                lack, pen, readers, store, seed=arguments.seed, code_version=arguments.code_version
             )
             for outcome in written:
                 if isinstance(outcome, Rejection):
@@ -97,22 +90,21 @@ def augment(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def write_lacking(
     lack: Lack,
-    base: Bundle,
-    face: FontFace,
+    pen: Pen,
     readers: Readers,
     store: Store,
-    recipe: AdaptRecipe,
+    *,
+    seed: int = 0,
     code_version: str = "training",
 ) -> Iterator[Sample | Rejection]:
-    """Learn one hand and write what it lacks, column by column.
+    """Write what one hand lacks, column by column.
 
     Args:
         lack: The hand, and what is to be written.
-        base: A model that writes; not changed.
-        face: The standard font; characters it has not are left out.
+        pen: Writes; characters that its font has not are left out.
         readers: Read back what was written.
         store: Holds the samples' ink, and gets what was written.
-        recipe: How a hand is learned; its seed is that of the writing too.
+        seed: Of the writing.
         code_version: Goes into the samples.
 
     Yields:
@@ -120,23 +112,16 @@ def write_lacking(
         ``unreadable``.
     """
     name = f"{lack.calligrapher} ({lack.script.value})"
+    face = pen.face
     pictures = shown_characters(lack.samples, store, face)
     if len(pictures) < 2:
         for text in lack.texts:
             detail = f"{name} shows {len(pictures)} undamaged characters; two are needed"
             yield _reject(text, name, "too_few", detail)
         return
-    knowing = load_knowing(KNOWING)
-    near, _ = likest_hand(base, knowing, pictures, face)
-    adapter = learn_hand(base, name, pictures, face, recipe, near=near)
-    trials = trials_of(base, adapter, knowing, readers.ours, pictures, face, recipe.seed)
-    strength = best_of(trials).strength
-    writer = CalliffusionWriter(with_adapter(base, adapter, strength), face)
+    writer, prompt = pen.in_hand(name, pictures)
     learned_from = derive_id(*(sample.sample_id for sample in lack.samples))
-    logger.info(
-        "%s: learned from %d characters, near %s, at strength %g",
-        name, len(pictures), adapter.facts["near"], strength,
-    )  # fmt: skip
+    logger.info("%s: shown by %d characters", name, len(pictures))
     for text in lack.texts:
         said = "".join(character for character in text if face.covers(character))
         if not said:
@@ -146,15 +131,15 @@ def write_lacking(
             writer,
             readers.ours,
             said,
-            adapter.prompt,
+            prompt,
             second=readers.second,
-            seed=recipe.seed,
+            seed=seed,
             tries=TRIES,
         )
         if len(checked.wrong) == len(said):
             yield _reject(text, name, "unreadable", "none of it reads back as what was asked")
             continue
-        model = f"{base.fingerprint}-{learned_from}"
+        model = f"{pen.fingerprint}-{learned_from}"
         yield _sample(lack, said, checked, store, model, code_version)
 
 

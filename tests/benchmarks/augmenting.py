@@ -47,7 +47,6 @@ from tests.benchmarks.rounds import A_WORK, FROZEN, ROUNDS, Drawn, approved_ink
 from training.augmenting import Readers, write_lacking
 from training.columns import LabelledInk
 from training.families.calliffusion.recipe import AdaptRecipe
-from training.families.calliffusion.weights import load_bundle as load_writer
 from training.families.unicalli.fine_tuning import fine_tune
 from training.families.unicalli.library import cached_library
 from training.families.unicalli.reading import UniCalliReader
@@ -55,6 +54,7 @@ from training.families.unicalli.weights import load_bundle
 from training.glyph_bank import GlyphBank
 from training.hands import bank_of_hands, fetched_hands, prompts_of
 from training.opening import cache
+from training.pens import pen_of
 from training.recipes import unicalli as recipes
 from training.roles import Recogniser
 from training.samples import labelled_inks
@@ -144,15 +144,16 @@ def _kinds(
     samples = _samples(setting.approved, store, name, script)
     wanted = lacks(samples, bundle.vocabulary.characters, AugmentationParams())
     readers = Readers(ours=_reader(setting), second=RapidOcrReader())
-    writer = load_writer(family_checkpoint(project, "calliffusion"))
-    face = content_face(project)
-    written = [
-        outcome
-        for lack in wanted
-        for outcome in write_lacking(lack, writer, face, readers, store, AdaptRecipe())
-        if isinstance(outcome, Sample)
-    ]
-    found["written by Calliffusion"] = labelled_inks(written, store, bundle.vocabulary)[0]
+    for label, family in (("Calliffusion", "calliffusion"), ("ScriptViT", "scriptvit")):
+        folder = family_checkpoint(project, family)
+        pen = pen_of(folder, project.home / "fonts", readers.ours, AdaptRecipe())
+        written = [
+            outcome
+            for lack in wanted
+            for outcome in write_lacking(lack, pen, readers, store)
+            if isinstance(outcome, Sample)
+        ]
+        found[f"written by {label}"] = labelled_inks(written, store, bundle.vocabulary)[0]
     tables = Tables(project.settings.tables_url)
     for label, corpus in CORPORA:
         if tables.manifest("corpus_pages", corpus) is None:

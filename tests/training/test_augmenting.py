@@ -12,9 +12,11 @@ from pipelines.records import ILLEGIBLE, Origin, Rejection, Sample, SampleCharac
 from pipelines.windows import fit_cell
 from tests.pipelines.examples import a_sample
 from tests.training.calliffusion.examples import CHARACTERS, bundle, face
+from tests.training.scriptvit.examples import bundle as knowing
 from training.augmenting import SHOWN, Readers, shown_characters, write_lacking
 from training.families.calliffusion.recipe import AdaptRecipe
 from training.loop import LoopParams
+from training.pens import LearningPen, LookingPen
 from training.roles import Proposal
 
 SHORT = AdaptRecipe(loop=LoopParams(steps=2), characters_at_once=2, tried=1)
@@ -57,7 +59,13 @@ def approved(store, folder, text):
 def outcomes(store, folder, reader, text="一七三上", params=PARAMS):
     (lack,) = lacks([approved(store, folder, text)], CHARACTERS, params)
     readers = Readers(ours=reader, second=None)
-    return lack, list(write_lacking(lack, bundle(), face(folder), readers, store, SHORT))
+    return lack, list(write_lacking(lack, learning(folder, reader), readers, store))
+
+
+def learning(folder, reader):
+    return LearningPen(
+        base=bundle(), face=face(folder), knowing=knowing(), reader=reader, recipe=SHORT
+    )
 
 
 @pytest.mark.slow  # learns a hand
@@ -82,13 +90,26 @@ def test_a_column_of_which_nothing_reads_back_is_refused(tmp_path, store):
     assert "none of it reads back" in found[0].detail
 
 
+def test_a_pen_that_only_looks_writes_the_same_samples(tmp_path, store):
+    (lack,) = lacks([approved(store, tmp_path, "一七三上")], CHARACTERS, PARAMS)
+    pen = LookingPen(bundle=knowing(fingerprint="f" * 16), face=face(tmp_path))
+    readers = Readers(ours=Reading("下不", "中中"), second=None)
+    first, second = write_lacking(lack, pen, readers, store, code_version="v")
+    assert [c.canonical for c in first.characters] == ["下", "不"]
+    assert [c.canonical for c in second.characters] == ["中", ILLEGIBLE]
+    assert first.origin is Origin.SYNTHETIC
+    assert "f" * 16 in first.work.source
+    assert first.code_version == "v"
+
+
 def test_a_hand_of_which_too_little_is_whole_is_not_learned(tmp_path, store):
     sample = approved(store, tmp_path, "一七三上")
     damaged = tuple(replace(c, is_damaged=True) for c in sample.characters[1:])
     sample = replace(sample, characters=(sample.characters[0], *damaged))
     (lack,) = lacks([sample], CHARACTERS, PARAMS)
-    readers = Readers(ours=Reading("下"), second=None)
-    found = list(write_lacking(lack, bundle(), face(tmp_path), readers, store, SHORT))
+    reader = Reading("下")
+    readers = Readers(ours=reader, second=None)
+    found = list(write_lacking(lack, learning(tmp_path, reader), readers, store))
     assert [outcome.reason for outcome in found] == ["too_few", "too_few"]
     assert "shows 1 undamaged" in found[0].detail
 
