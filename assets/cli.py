@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from assets.resources import Project
 
 SCRIPTS = tuple(script.value for script in Script)
-FAMILIES = ("unicalli", "calliffusion")
+FAMILIES = ("unicalli", "calliffusion", "scriptvit")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -159,6 +159,7 @@ def read(images: tuple[Path, ...], as_json: bool, release_id: str | None, no_sec
 @click.option("--adapter", type=Path, help="A hand learned by `beitie adapt` (calliffusion).")
 @click.option("--mix", multiple=True, metavar="HAND=WEIGHT", help="Mixed in (calliffusion).")
 @click.option("--skeleton", multiple=True, type=Path, help="Picture to follow (calliffusion).")
+@click.option("--like", multiple=True, type=Path, help="Picture of the hand (scriptvit).")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another column.")
 @click.option("-o", "--out", type=Path, required=True, help="PNG or SVG to write.")
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
@@ -175,6 +176,7 @@ def write(
     adapter: Path | None,
     mix: tuple[str, ...],
     skeleton: tuple[Path, ...],
+    like: tuple[Path, ...],
     seed: int,
     out: Path,
     force: bool,
@@ -189,6 +191,8 @@ def write(
 
     if family != "calliffusion" and (adapter or mix or skeleton):
         raise click.UsageError("--adapter, --mix and --skeleton need --family calliffusion.")
+    if (family == "scriptvit") != bool(like):
+        raise click.UsageError("--family scriptvit goes with --like, pictures of the hand.")
     if out.exists() and not force:
         raise BeitieError(f"{out} is already there. Name another file, or give --force.")
     project = open_project()
@@ -199,14 +203,17 @@ def write(
     arguments += ["--adapter", str(adapter.resolve())] if adapter else []
     arguments += ["--mix", *mix] if mix else []
     arguments += ["--skeleton", *(str(one.resolve()) for one in skeleton)] if skeleton else []
+    verb = "write"
+    if like:  # all that it is told
+        verb, arguments = "imitate", [text, "--references", *(str(one.resolve()) for one in like)]
     if model:
         folder = model.resolve()
-    elif family == "calliffusion":
-        folder = family_checkpoint(project, family)
-    else:
+    elif family == "unicalli":
         folder = checkpoint(project, current(project))
+    else:
+        folder = family_checkpoint(project, family)
     arguments += ["--checkpoint", str(folder), "--out", str(out.resolve())]
-    report = run_training(project.settings, "write", arguments, on_progress=tell)
+    report = run_training(project.settings, verb, arguments, on_progress=tell)
     if report.get("read_back_otherwise"):
         tell(f"Our reader reads these as something else: {report['read_back_otherwise']}")
     for word in report.get("words", ()):

@@ -110,6 +110,11 @@ def write(given):
     return {"words": [{"english": word, **said} for word in given.text[0].split()]}
 
 
+def imitate(given):
+    given.out.write_bytes(b"PNG")
+    return {"read_back_otherwise": [Path(one).name for one in given.references]}
+
+
 def hands(given):
     tables = Tables(given.tables)
     works = {c.work.work_id: c.work for c in tables.read("columns", given.batch, Column)}
@@ -179,6 +184,7 @@ VERBS = {
     "augment": augment,
     "restyle-corpus": restyle_corpus,
     "adapt": folder_of,
+    "imitate": imitate,
     "restyle": folder_of,
     "attribute": attribute,
 }
@@ -214,7 +220,7 @@ def main():
     parser.add_argument("--budget", type=int, default=0)
     for name in ("reader-checkpoint", "enrolled", "adapter"):
         parser.add_argument(f"--{name}", type=Path)
-    for name in ("like", "mix", "skeleton"):
+    for name in ("like", "mix", "skeleton", "references"):
         parser.add_argument(f"--{name}", nargs="*")
     given = parser.parse_args(words)
     sys.stderr.write(f"{given.verb} by the stub\n")

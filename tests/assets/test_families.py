@@ -151,6 +151,19 @@ def test_a_hand_is_learned_and_written_in(beitie, tmp_path):
     assert "--family calliffusion" in refused.output
 
 
+def test_a_hand_is_written_after_pictures_of_it(beitie, tmp_path):
+    picture, shown = tmp_path / "out.png", tmp_path / "永.png"
+    like = ("write", "天地", "--family", "scriptvit", "-o", picture)
+    written = beitie(*like, "--like", shown, "--like", shown)
+    assert written.exit_code == 0, written.output
+    assert picture.is_file()
+    assert "['永.png', '永.png']" in written.stderr
+    for words in (like, ("write", "天地", "--like", shown, "-o", tmp_path / "other.png")):
+        refused = beitie(*words)
+        assert refused.exit_code == 2
+        assert "--family scriptvit goes with --like" in refused.output
+
+
 def test_who_wrote_this_is_answered_in_a_line_a_picture(beitie, tmp_path):
     told = beitie("attribute", tmp_path / "a.png", tmp_path / "b.png")
     assert told.exit_code == 0, told.output
