@@ -26,7 +26,7 @@ DEPENDENCIES = {
     "released_recogniser": [],
     "readings": ["columns", "released_recogniser", "second_readings"],
     "second_readings": ["columns"],
-    "review_tasks": ["readings", "second_readings"],
+    "review_tasks": ["hands", "readings", "second_readings"],
     "review_decisions": ["review_tasks"],
     "layouts": ["review_decisions"],
     "reviews": ["review_decisions"],

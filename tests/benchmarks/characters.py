@@ -22,6 +22,7 @@ from pipelines.glyphs.registry import Font, load_fonts
 from pipelines.scripts import canonical
 from pipelines.windows import fit_cell
 from tests.benchmarks.measure import table
+from training.adapted_strength import best_of, trials_of
 from training.families.calliffusion.adapting import learn_hand
 from training.families.calliffusion.material import DRAWN_PX
 from training.families.calliffusion.recipe import AdaptRecipe
@@ -34,6 +35,7 @@ from training.families.unicalli.library import cached_library
 from training.families.unicalli.reading import ReadingParams, UniCalliReader
 from training.families.unicalli.weights import load_bundle as load_reader
 from training.hands import content_face, fetched_hands
+from training.imitating import ImitatingWriter
 from training.likest_hand import KNOWING, likest_hand
 from training.metrics.pictures import l1, rmse, ssim
 from training.metrics.recognition import mean
@@ -98,10 +100,13 @@ def _rows(
     knowing = load_knowing(KNOWING)
     near, _ = likest_hand(bundle, knowing, pictures, face)
     adapter = learn_hand(bundle, "unseen", pictures, face, AdaptRecipe(), near=near)
+    trials = trials_of(bundle, adapter, knowing, reader, pictures, face)
+    strength = best_of(trials).strength
     sys.stdout.write(
-        f"adapted in {time.perf_counter() - started:.0f} s from the hand {adapter.facts['near']}\n"
+        f"\nadapted in {time.perf_counter() - started:.0f} s, trials included, from the hand "
+        f"{adapter.facts['near']}, best at strength {strength}\n"
     )
-    adapted = with_adapter(bundle, adapter)
+    adapted, as_far = with_adapter(bundle, adapter), with_adapter(bundle, adapter, strength)
     rows = []
 
     def row(label: str, make: Callable[[], Ink]) -> None:
@@ -120,8 +125,11 @@ def _rows(
     own_skeletons = list(truth)
     row("before, pro by its own skeletons", written(bundle, "pro", pictures=own_skeletons))
     row("after, pro", written(adapted, "pro"))
+    row("after, pro, best strength", written(as_far, "pro"))
     row("after, base", written(adapted, "base"))
     row("after, pro by its own skeletons", written(adapted, "pro", pictures=own_skeletons))
+    looking = ImitatingWriter(knowing, face, [ink for _, ink in pictures])
+    row("ScriptViT, after the five", lambda: _fitted(looking.write_column(judged, ""), side))
     row("standard font", lambda: _drawn(face, judged, side))
     faces = _nearest(trained, pictures, side)
     row("nearest trained font", lambda: _blend(faces[:1], face, judged, side))
@@ -186,7 +194,7 @@ def _row(
 
     pairs = list(zip(cells, truth, strict=True))
     figures = [said([measure(*pair) for pair in pairs], ".3f") for measure in (l1, rmse, ssim)]
-    is_written = label.startswith(("before", "after"))
+    is_written = label.startswith(("before", "after", "ScriptViT"))
     return (
         label,
         *(figures if label != "its own ink" else ["-"] * 3),

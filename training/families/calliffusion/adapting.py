@@ -1,8 +1,11 @@
 """A new hand from about five characters (section 3.5): corrections of low rank beside the U-Net.
 
-The base stays as it is; what is learned lies in a folder of its own. A hand starts from the prompt
-of the known hand under which the base errs least on the given characters, and from a vector of
-its own that is added to the words of that prompt and is nothing at first. Both are ours.
+The base stays as it is; what is learned lies in a folder of its own. Each character is shown with
+its own skeleton, as in the paper, and with nothing else: beside the skeleton of a standard font, or
+an index, its strokes lie elsewhere, and five of them teach that strokes are pale and anywhere. A
+hand starts from the prompt of a known one, by default that under which the base errs least on the
+given characters, and from a vector of its own that is added to the words of that prompt and is
+nothing at first. Both are ours.
 
 Holds: ``learn_hand`` and :func:`nearest_hand`.
 
@@ -69,6 +72,7 @@ def learn_hand(
     material = material_of_pictures(
         pictures, hands[near], bundle.characters, face, bundle.dims.cell_px
     )
+    material = replace(material, index=np.zeros_like(material.index))
     torch.manual_seed(recipe.seed)
     model = copy.deepcopy(bundle.model)
     learned = put_corrections(model, recipe.lora, lambda name: name.endswith(recipe.adapts))
