@@ -34,8 +34,6 @@ Ink = npt.NDArray[np.uint8]
 STRENGTHS = (0.0, 0.3, 0.6, 1.0)
 TRIED = 24
 """Characters written at each, spread over the base's table from the commonest to the rarest."""
-SHARE_LOST = 0.05
-"""Of the characters that the base alone writes legibly, so many may be lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +87,12 @@ def trials_of(
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:
-    """The likest of those that lose next to nothing of what strength 0 writes legibly."""
-    least = trials[0].read - SHARE_LOST
-    return min((t for t in trials if t.read >= least), key=lambda trial: trial.far)
+    """The best of look and legibility together: what reads back, less how far it is.
+
+    Both lie between 0 and 1 in practice. A hand that nobody can read is of no use however like it
+    is, and one that everybody can read but that is like no hand is the standard font.
+    """
+    return max(trials, key=lambda trial: trial.read - trial.far)
 
 
 def with_strength(adapter: Adapter, trials: Sequence[Trial]) -> Adapter:

@@ -26,9 +26,10 @@ def trial(strength, far, read):
         ([(0, 0.3, 0.9), (0.5, 0.2, 0.88), (1, 0.1, 0.4)], 0.5),  # the likest is not legible
         ([(0, 0.3, 0.1), (0.5, 0.2, 0.2), (1, 0.1, 0.3)], 1),
         ([(0, 0.1, 0.9), (0.5, 0.2, 0.9), (1, 0.3, 0.9)], 0),  # nothing was gained
+        ([(0, 0.1, 0.1), (0.5, 0.2, 0.4), (1, 0.3, 0.8)], 1),  # a little less like, and legible
     ],
 )
-def test_the_likest_of_those_that_stay_legible(trials, best):
+def test_look_and_legibility_count_alike(trials, best):
     assert best_of([trial(*one) for one in trials]).strength == best
 
 
