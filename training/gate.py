@@ -1,6 +1,6 @@
 """The wrong-character gate: what was written must be read back.
 
-Holds: ``written_right``, which writes a column, has it read, and writes the characters again
+Holds: :func:`with_cells`, and ``written_right``, which writes a column, has it read, and writes the characters again
 that read as something else. A generator that is never read draws convincing characters that do
 not exist; whoever trains on them teaches the next reader nonsense.
 
@@ -72,7 +72,7 @@ def written_right(
         other = writer.rewrite(column, again, prompt, seed + done)
         standing = _standing(reader, second, other)
         better = [place for place in again if standing[place] > found[place]]
-        column = _with_cells(column, other, better)
+        column = with_cells(column, other, better)
         for place in better:
             found[place] = standing[place]
         done += 1
@@ -96,7 +96,7 @@ def _is_read(reader: Recogniser, column: WrittenColumn) -> list[bool]:
     ]
 
 
-def _with_cells(
+def with_cells(
     column: WrittenColumn, other: WrittenColumn, places: Collection[int]
 ) -> WrittenColumn:
     """The column with some of its cells as another try has them."""

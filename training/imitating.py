@@ -12,7 +12,6 @@ Keeps out: the model (``training.families.scriptvit``), what is written and why
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ from training.families.scriptvit.attribution import TOGETHER
 from training.families.scriptvit.conditioning import reference_set
 from training.families.scriptvit.weights import Bundle
 from training.families.scriptvit.writing import ScriptViTWriter
+from training.gate import with_cells
 from training.roles import WrittenColumn
 
 Ink = npt.NDArray[np.uint8]
@@ -52,14 +52,7 @@ class ImitatingWriter:
         self, column: WrittenColumn, places: Collection[int], prompt: str, seed: int
     ) -> WrittenColumn:
         """The same column with some characters written after other references."""
-        other = self._shown(seed).write_column(column.text)
-        side = self.bundle.dims.written_height_px
-        ink, box_map, boxes = column.ink.copy(), column.box_map.copy(), list(column.boxes)
-        for place in places:
-            rows = slice(place * side, (place + 1) * side)
-            ink[rows], box_map[rows] = other.ink[rows], other.box_map[rows]
-            boxes[place] = other.boxes[place]
-        return replace(column, ink=ink, box_map=box_map, boxes=tuple(boxes))
+        return with_cells(column, self._shown(seed).write_column(column.text), places)
 
     def _shown(self, seed: int) -> ScriptViTWriter:
         rng = np.random.default_rng(seed)
