@@ -1,8 +1,8 @@
 """The wrong-character gate: what was written must be read back.
 
-Holds: :func:`with_cells`, and ``written_right``, which writes a column, has it read, and writes the characters again
-that read as something else. A generator that is never read draws convincing characters that do
-not exist; whoever trains on them teaches the next reader nonsense.
+Holds: ``written_right``, which writes a column, has it read, and writes the characters again
+that read as something else, and :func:`with_cells`. A generator that is never read draws convincing
+characters that do not exist; whoever trains on them teaches the next reader nonsense.
 
 Keeps out: writing and reading themselves (the families).
 """
