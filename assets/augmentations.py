@@ -34,7 +34,7 @@ class AugmentationConfig(dg.Config):
         default=AugmentationParams().budget, ge=1, description="Characters in all hands together."
     )
     family: Literal["calliffusion", "scriptvit"] = Field(
-        default="scriptvit", description="Who writes: by learning a hand, or by looking at it."
+        default="calliffusion", description="Who writes: by learning a hand, or by looking at it."
     )
     seconds: int = Field(default=120, ge=1, description="At most, of learning one hand.")
     seed: int = Field(default=0, description="All randomness.")

@@ -182,9 +182,10 @@ def augmented() -> FineTuneRecipe:
     """Approved samples, and beside them columns that a model wrote for rare hands, or corpora.
 
     Not the default: 320 approved characters of a hand that was never learned, 60 steps, judged on
-    three frozen works of it. What Calliffusion wrote makes the reader need 4.8 corrections per 100
-    characters more (95 % interval 2.7 to 6.8); a corpus, as drawn or restyled, 0.9 fewer (-2.9 to
-    +1.1, and the same of the other).
+    three frozen works of it. What Calliffusion wrote makes the reader need 2.4 corrections per 100
+    characters more (95 % interval 0.7 to 4.1), what ScriptViT wrote 0.1 more (-1.8 to +2.1), and
+    4.2 more of rare ones (0.7 to 7.5); a corpus 0.0 (-1.7 to +1.7), restyled 1.1 fewer (-2.8 to
+    +0.5). Of a second hand all cost two more, and what ScriptViT wrote five (3.0 to 7.0).
     """
     return replace(fine_tune(), name="unicalli.augmented", synthetic_share=0.2)
 
