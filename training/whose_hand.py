@@ -159,7 +159,7 @@ def hands(arguments: argparse.Namespace) -> dict[str, Any]:
 def imitate(arguments: argparse.Namespace) -> dict[str, Any]:
     """Columns, or words below one another, in the hand of reference pictures: PNG or SVG.
 
-    They are read back by the family itself.
+    They are read back by the family itself, but for characters that its recogniser never learned.
     """
     begin(arguments)
     bundle = load_bundle(arguments.checkpoint)
@@ -176,11 +176,12 @@ def imitate(arguments: argparse.Namespace) -> dict[str, Any]:
     words = arguments.text.split()
     lines: list[Sequence[str]] = [words] if bundle.is_of_words else list(words)
     columns = [writer.write_column(line) for line in lines]
+    known = set(bundle.letters.characters)
     wrong = [
         text
         for column, line in zip(columns, lines, strict=True)
         for text, said in zip(line, writer.read_back(_cells(column.ink, len(line))), strict=True)
-        if text != said
+        if text != said and set(text) <= known
     ]
     said = {
         "text": arguments.text,
@@ -193,6 +194,7 @@ def imitate(arguments: argparse.Namespace) -> dict[str, Any]:
         "file": str(arguments.out),
         "characters": sum(map(len, words)),
         "read_back_otherwise": wrong,
+        "not_read_back": sorted({letter for word in words for letter in word} - known),
         "references": len(references),
         "spread": round(apart, 4),
         "looks_like_one_hand": apart <= bundle.enrolled.spread_limit,

@@ -226,11 +226,25 @@ def test_columns_are_written_after_references_and_say_that_they_are_synthetic(
     report = json.loads(out)
     assert report["is_synthetic"] is True
     assert (report["characters"], report["references"]) == (3, 2)
+    assert report["not_read_back"] == []
     assert cv2.imread(str(home / "out.png")) is not None
     assert b"is_synthetic" in (home / "out.png").read_bytes()
     status, _, err = run(capsys, *call, "--out", home / "out.svg")
     assert status == 0, err
     assert "is_synthetic: true" in (home / "out.svg").read_text()
+
+
+def test_a_character_that_the_recogniser_never_learned_is_written_and_not_called_wrong(
+    home, tmp_path, capsys
+):
+    letters, unknown = Letters.of_texts(TEXTS[:-1]), TEXTS[-1]
+    reader = reader_for(DIMS, letters, is_of_words=False).eval()
+    save_bundle(bundle(letters=letters, reader=reader), tmp_path / "fewer", "")
+    call = ("imitate", unknown, "--checkpoint", tmp_path / "fewer", "--references")
+    status, out, err = run(capsys, *call, a_picture(home / "a.png"), "--out", home / "out.png")
+    assert status == 0, err
+    report = json.loads(out)
+    assert (report["read_back_otherwise"], report["not_read_back"]) == ([], [unknown])
 
 
 def test_words_are_written_below_one_another_and_unknown_letters_refused(home, tmp_path, capsys):
