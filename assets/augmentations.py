@@ -23,7 +23,8 @@ from pipelines.records import ILLEGIBLE, Sample
 FAMILIES = ("calliffusion", "scriptvit")
 CODE = code_version(
     *(f"training/families/{family}" for family in FAMILIES),
-    *("training/augmenting.py", "training/pens.py", "pipelines/augmentations.py"),
+    *("training/augmenting.py", "training/pens.py", "training/imitating.py"),
+    *("training/likest_hand.py", "training/adapted_strength.py", "pipelines/augmentations.py"),
 )
 
 
